@@ -1,0 +1,35 @@
+"""Attend: the Transformer from its parts, on NumPy and torch.
+
+The array functions of the chapters are importable from here. Nothing in this package imports
+torch until a torch module is asked for by name (`attend.transformer`, `attend.training`).
+"""
+
+from attend.attention import (
+    attention,
+    fused_attention,
+    masked_softmax,
+    merge_heads,
+    multi_head_attention,
+    scores,
+    softmax,
+    split_heads,
+)
+from attend.layers import feed_forward, layer_norm
+from attend.masks import causal_mask, padding_mask
+from attend.positions import positional_encoding
+
+__all__ = [
+    "attention",
+    "causal_mask",
+    "feed_forward",
+    "fused_attention",
+    "layer_norm",
+    "masked_softmax",
+    "merge_heads",
+    "multi_head_attention",
+    "padding_mask",
+    "positional_encoding",
+    "scores",
+    "softmax",
+    "split_heads",
+]

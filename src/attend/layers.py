@@ -1,0 +1,211 @@
+"""The layers of the Transformer as functions of their parameters (section 3 of the paper).
+
+A function takes its parameters as `p`: anything that has them as attributes. The torch modules of
+`attend.modules` have them, and so has the tree of NumPy arrays that `attend.weights` reads. So the
+assembly of the model stands once, here and in `attend.assembly`, and runs on either library.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxtyping import Bool, Float
+
+from attend.arrays import Array, namespace, require
+from attend.attention import Attend, attend_with_heads, attention, keys_values, multi_head_attention
+from attend.state import KeyValues, LayerState
+
+EPSILON = 1e-5
+"""Keeps `layer_norm` from dividing by zero."""
+
+
+def layer_norm(
+    x: Float[Array, "... d"],
+    gain: Float[Array, "d"],
+    bias: Float[Array, "d"],
+    epsilon: float = EPSILON,
+) -> Float[Array, "... d"]:
+    """Give each row mean 0 and variance 1, then stretch and shift it by what was learned.
+
+    Raises
+    ------
+    ValueError
+        If gain and bias are not as long as a row.
+    """
+    xp = namespace(x, gain, bias)
+    require(
+        x.ndim >= 1 and gain.shape == bias.shape == x.shape[-1:],
+        "layer_norm needs one gain and one bias for each entry of a row",
+        "x is (..., d); gain and bias are (d,).",
+        x=x,
+        gain=gain,
+        bias=bias,
+    )
+    centred = x - xp.mean(x, axis=-1, keepdims=True)
+    variance = xp.mean(centred * centred, axis=-1, keepdims=True)
+    return centred / xp.sqrt(variance + epsilon) * gain + bias
+
+
+def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Replace negative numbers by zero."""
+    return namespace(x).where(x > 0, x, 0.0)
+
+
+def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_model"]:
+    """Transform each row by itself: equation (2) of the paper, ``max(0, x W_1 + b_1) W_2 + b_2``.
+
+    Parameters
+    ----------
+    x
+        One token a row.
+    p
+        Anything with ``W_1`` (d_model, d_ff), ``b_1`` (d_ff,), ``W_2`` (d_ff, d_model) and
+        ``b_2`` (d_model,).
+
+    Raises
+    ------
+    ValueError
+        If the rows do not have the length that ``W_1`` expects.
+    """
+    require(
+        x.ndim >= 1 and x.shape[-1] == p.W_1.shape[0],
+        "feed_forward needs rows of length d_model, the first dimension of W_1",
+        "x is (..., d_model).",
+        x=x,
+        W_1=p.W_1,
+    )
+    return relu(x @ p.W_1 + p.b_1) @ p.W_2 + p.b_2
+
+
+def look_up(tokens: Array, table: Float[Array, "vocabulary d_model"]) -> Float[Array, "... d"]:
+    """Take the row of each token from the table."""
+    return table[tokens]
+
+
+def keep(x: Array) -> Array:
+    """Return what came: the dropout of a model that is not being trained."""
+    return x
+
+
+class Operations(NamedTuple):
+    """The functions that a layer is built with.
+
+    The defaults are the functions of this course, on either library. `attend.modules` hands in
+    torch's faster equals, and dropout while a model is trained. A test shows that they agree.
+    """
+
+    attend: Attend = attention
+    normalise: Callable[[Array, Array, Array], Array] = layer_norm
+    transform: Callable[[Array, Any], Array] = feed_forward
+    look_up: Callable[[Array, Array], Array] = look_up
+    drop: Callable[[Array], Array] = keep
+
+
+TAUGHT = Operations()
+"""The functions as they stand in the chapters."""
+
+
+def add_norm(x: Array, change: Array, p: Any, operations: Operations = TAUGHT) -> Array:
+    """Add what a sub-layer found to its input, then normalise (sections 3.1 and 5.4)."""
+    return operations.normalise(x + operations.drop(change), p.gain, p.bias)
+
+
+def encoder_layer(
+    x: Float[Array, "... n d_model"],
+    p: Any,
+    mask: Bool[Array, "..."] | None = None,
+    operations: Operations = TAUGHT,
+) -> tuple[Float[Array, "... n d_model"], Array | None]:
+    """Let every token look at all tokens, then think about what it saw: one encoder layer.
+
+    Parameters
+    ----------
+    x
+        One source token a row.
+    p
+        Anything with ``self_attention``, ``feed_forward``, ``norm_1`` and ``norm_2``.
+    mask
+        True where a token may attend.
+    operations
+        The functions to build with.
+
+    Returns
+    -------
+    output
+        The same rows, changed.
+    weights
+        The attention maps, (..., h, n, n), or None.
+    """
+    found, weights = multi_head_attention(x, x, x, p.self_attention, mask, attend=operations.attend)
+    x = add_norm(x, found, p.norm_1, operations)
+    x = add_norm(x, operations.transform(x, p.feed_forward), p.norm_2, operations)
+    return x, weights
+
+
+class DecoderMasks(NamedTuple):
+    """What a target token may attend to: among the targets, and in the encoder's memory."""
+
+    causal: Array | None
+    memory: Array | None
+
+
+def begin_layer(memory: Float[Array, "... m d_model"], p: Any) -> LayerState:
+    """Project the memory once, for all the steps that a decoder layer will make."""
+    return LayerState(None, keys_values(memory, memory, p.memory_attention))
+
+
+def decoder_layer(
+    x: Float[Array, "... n d_model"],
+    state: LayerState,
+    p: Any,
+    masks: DecoderMasks,
+    operations: Operations = TAUGHT,
+) -> tuple[Float[Array, "... n d_model"], LayerState, tuple[Array | None, Array | None]]:
+    """Look back at the targets, then at the source, then think: one decoder layer.
+
+    The tokens in `x` continue those that `state` remembers. All at once or one by one, the
+    numbers are the same.
+
+    Parameters
+    ----------
+    x
+        One new target token a row.
+    state
+        What this layer remembers; see `begin_layer`.
+    p
+        Anything with ``self_attention``, ``memory_attention``, ``feed_forward``, ``norm_1``,
+        ``norm_2`` and ``norm_3``.
+    masks
+        What may be attended to.
+    operations
+        The functions to build with.
+
+    Returns
+    -------
+    output
+        The new rows, changed.
+    state
+        The state for the tokens that come next.
+    weights
+        The maps of the self-attention and of the memory attention.
+    """
+    past = extend(state.past, keys_values(x, x, p.self_attention))
+    found, own = attend_with_heads(
+        x, past, p.self_attention, masks.causal, attend=operations.attend
+    )
+    x = add_norm(x, found, p.norm_1, operations)
+    found, across = attend_with_heads(
+        x, state.memory, p.memory_attention, masks.memory, attend=operations.attend
+    )
+    x = add_norm(x, found, p.norm_2, operations)
+    x = add_norm(x, operations.transform(x, p.feed_forward), p.norm_3, operations)
+    return x, LayerState(past, state.memory), (own, across)
+
+
+def extend(past: KeyValues | None, new: KeyValues) -> KeyValues:
+    """Put the keys and values of new tokens behind those of the past."""
+    if past is None:
+        return new
+    xp = namespace(new.k)
+    return KeyValues(
+        xp.concatenate([past.k, new.k], axis=-2), xp.concatenate([past.v, new.v], axis=-2)
+    )

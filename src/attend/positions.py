@@ -1,0 +1,45 @@
+"""Where a token stands, written as a vector (section 3.5 of the paper)."""
+
+import numpy as np
+from jaxtyping import Float
+
+from attend.arrays import Array, namespace
+
+
+def positional_encoding(
+    n: int, d_model: int, start: int = 0, like: Array | None = None
+) -> Float[Array, "n d_model"]:
+    """Return sines and cosines of geometrically spaced wavelengths, one row a position.
+
+    Entry ``[pos, 2i]`` is ``sin(pos / 10000^(2i / d_model))``, and ``[pos, 2i + 1]`` the cosine of
+    the same angle. Attention itself does not know the order of its rows; adding these does.
+
+    Parameters
+    ----------
+    n
+        How many positions.
+    d_model
+        How many numbers for each; even, as they come in pairs.
+    start
+        The first position, counted from 0.
+    like
+        An array whose library, device and type the result shall have; NumPy float64 if None.
+
+    Raises
+    ------
+    ValueError
+        If `d_model` is odd or a number is negative.
+    """
+    if d_model < 0 or d_model % 2 or n < 0 or start < 0:
+        raise ValueError(
+            "positions need n >= 0, start >= 0 and an even d_model (sines and cosines come in "
+            f"pairs); received n={n}, start={start}, d_model={d_model}"
+        )
+    like = np.empty(0) if like is None else like
+    xp = namespace(like)
+    # In float64 until the end: single precision loses digits of the angle of a late position.
+    position = xp.arange(start, start + n, dtype=xp.float64, device=like.device)[:, None]
+    pair = xp.arange(0, d_model, 2, dtype=xp.float64, device=like.device)[None, :]
+    angle = position / 10_000 ** (pair / d_model)
+    both = xp.stack([xp.sin(angle), xp.cos(angle)], axis=-1)
+    return xp.asarray(both.reshape(n, d_model), dtype=like.dtype)
