@@ -1,0 +1,77 @@
+# The course's commands. `make help` lists them. Works with any make, on Debian and macOS.
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+SITE = _build/html
+PORT = 8000
+
+# On Linux a plain `pip install torch` draws several GB for GPUs. The CPU build is taken from the
+# configured package index if that offers it, else from PyTorch's own index, named here only.
+# For another build in a new environment: make book TORCH=torch==2.13.0
+TORCH_VERSION = $$(sed -n 's/^torch==//p' requirements.txt)
+TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
+TORCH =
+
+.PHONY: help book serve lab test check format address clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+book: $(VENV)/.reader ## build the site into _build/html (a few minutes the first time, then seconds)
+	@$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going
+	@echo
+	@echo "The book is in $(SITE)/index.html. \`make serve\` serves it on http://127.0.0.1:$(PORT)/."
+
+serve: ## serve the built site on this machine only (PORT=8000)
+	@test -f $(SITE)/index.html || { echo "There is no site yet: run \`make book\` first."; exit 1; }
+	@echo "The book is at http://127.0.0.1:$(PORT)/. Stop with Ctrl-C."
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lab: $(VENV)/.reader ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in under two minutes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -m "not site and not notebook and not slow"
+
+format: $(VENV)/.developer ## put the code into the form that `make check` asks for
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+address: $(VENV)/.developer ## write the repository's address of pyproject.toml where it is copied
+	@$(BIN)/python scripts/address.py
+
+clean: ## remove the built site and the stored runs of the notebooks (keeps the environment)
+	@rm -rf _build
+
+.PHONY: browser
+browser: $(VENV)/.developer
+	@$(BIN)/python scripts/browser.py
+
+# The environments. A stamp newer than the pins says that nothing is to be done.
+
+$(VENV)/.created:
+	@python=$$(sh scripts/find-python.sh) && echo "Making the environment $(VENV) with $$python." && \
+	  $$python -m venv $(VENV) && $(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.torch: $(VENV)/.created requirements.txt
+	@PIP="$(PIP)" INDEX="$(TORCH_CPU_INDEX)" sh scripts/install-torch.sh "$(TORCH_VERSION)" "$(TORCH)"
+	@touch $@
+
+$(VENV)/.reader: $(VENV)/.torch requirements.txt pyproject.toml
+	@echo "Installing what the book needs."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
+	@echo "Installing what the tests need."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@

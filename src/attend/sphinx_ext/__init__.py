@@ -1,0 +1,33 @@
+"""The Sphinx extension of the book: everything the pages do beyond what Jupyter Book brings.
+
+Each part is a module with its own ``setup(app)`` and can be read on its own.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, util
+from typing import Any
+
+from sphinx.application import Sphinx
+
+PARTS = (
+    "settings",
+    "freshness",
+    "formulas",
+    "lean",
+    "widget",
+    "assets",
+    "question",
+    "figure",
+    "value",
+    "code",
+    "claims",
+)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Set up every part, in the order of `PARTS`."""
+    for name in PARTS:
+        if util.find_spec(f"{__name__}.{name}"):
+            import_module(f"{__name__}.{name}").setup(app)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

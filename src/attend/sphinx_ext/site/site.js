@@ -1,0 +1,14 @@
+// A box that scrolls sideways must be reachable from the keyboard; one that does not must not be.
+const boxes = "div.math, .bd-article pre, .bd-article table, .output";
+
+function update() {
+  for (const box of document.querySelectorAll(boxes)) {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
+update();
+window.addEventListener("resize", update);
+window.addEventListener("load", update);
