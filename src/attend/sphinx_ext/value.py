@@ -1,0 +1,138 @@
+"""Numbers in prose and in equations that the code computes when the book is built.
+
+``{value}`scaling.first_weight:.2f` `` in a sentence shows ``attend.examples.scaling.first_weight``,
+a constant or a function without arguments, in the format after the colon. What follows the name
+may also pick an entry or pass arguments, as in ``scaling.weights[0, 1]:.2f`` or
+``scaling.spread(256):.1f``.
+
+In the directive ``attend-math`` and the role ``{vmath}`` the same stands between << and >>.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.directives.patches import MathDirective
+from sphinx.util.docutils import SphinxRole
+
+PACKAGE = "attend.examples"
+_SPEC = re.compile(
+    r"^(?P<module>\w+)\.(?P<name>\w+)(?P<rest>[(\[].*[)\]])?(?::(?P<format>[^:]*))?$"
+)
+_PLACE = re.compile(r"<<(.+?)>>")
+
+
+def compute(text: str) -> Any:
+    """Return what ``module.name``, with calls and entries after it, stands for.
+
+    Parameters
+    ----------
+    text
+        For example ``"scaling.weights(64)[0, 1]"``. Arguments and indices are literals.
+
+    Raises
+    ------
+    ValueError
+        When the text cannot be read, or the module has no such name.
+    """
+    match = _SPEC.match(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not of the form module.name, module.name(64), or name[0, 1]")
+    module = importlib.import_module(f"{PACKAGE}.{match['module']}")
+    if not hasattr(module, match["name"]):
+        raise ValueError(f"{PACKAGE}.{match['module']} has no {match['name']!r}")
+    found = _apply(getattr(module, match["name"]), match["rest"] or "")
+    return found() if callable(found) else found
+
+
+def display(text: str) -> str:
+    """Return the value of ``module.name:format`` as it stands in a sentence."""
+    match = _SPEC.match(text.strip())
+    shown = format(compute(text), (match and match["format"]) or "")
+    # A typographic minus; a plain hyphen breaks from its number at the end of a line.
+    return re.sub(r"^-(?=\d)", "−", shown)
+
+
+def fill(template: str) -> str:
+    """Replace every ``<<module.name:format>>`` in an equation by its value."""
+    return _PLACE.sub(lambda place: display(place[1]).replace("−", "-"), template)
+
+
+def _apply(start: Any, rest: str) -> Any:
+    """Follow the calls and subscripts in `rest`; only literals may stand in them."""
+    chain, links = ast.parse(f"x{rest}", mode="eval").body, []
+    while not isinstance(chain, ast.Name):
+        links.append(chain)
+        chain = chain.func if isinstance(chain, ast.Call) else chain.value  # type: ignore[attr-defined]
+    for link in reversed(links):
+        start = _follow(start, link)
+    return start
+
+
+def _follow(start: Any, link: ast.expr) -> Any:
+    if isinstance(link, ast.Call):
+        named = {word.arg: ast.literal_eval(word.value) for word in link.keywords if word.arg}
+        return start(*[ast.literal_eval(argument) for argument in link.args], **named)
+    if isinstance(link, ast.Subscript):
+        whole = start() if callable(start) else start
+        return whole[ast.literal_eval(link.slice)]
+    raise ValueError(f"{ast.unparse(link)!r}: only calls and entries may follow a name")
+
+
+class ValueRole(SphinxRole):
+    """Show a computed value in a sentence."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the value as text, marked with where it comes from."""
+        try:
+            shown = display(self.text)
+        except Exception as error:
+            return _complain(self, error)
+        node = nodes.inline(self.rawtext, shown, classes=["attend-value"])
+        return [node], []
+
+
+class ValueMathRole(SphinxRole):
+    """Show an equation in a sentence, its numbers computed."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return an inline equation."""
+        try:
+            shown = fill(self.text)
+        except Exception as error:
+            return _complain(self, error)
+        return [nodes.math(self.rawtext, shown)], []
+
+
+def _complain(
+    role: SphinxRole, error: Exception
+) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+    message = role.inliner.reporter.error(f"value {role.text!r}: {error}", line=role.lineno)
+    return [role.inliner.problematic(role.rawtext, role.rawtext, message)], [message]
+
+
+class ValueMath(MathDirective):
+    """A displayed equation, its numbers computed."""
+
+    option_spec: ClassVar[dict] = {**MathDirective.option_spec, "label": directives.unchanged}
+
+    def run(self) -> list[nodes.Node]:
+        """Fill in the numbers, then do what ``math`` does."""
+        try:
+            self.content.data[:] = [fill(line) for line in self.content.data]
+        except Exception as error:
+            raise self.error(f"attend-math: {error}") from error
+        return super().run()
+
+
+def setup(app: Sphinx) -> None:
+    """Register the roles and the directive with Sphinx."""
+    app.add_role("value", ValueRole())
+    app.add_role("vmath", ValueMathRole())
+    app.add_directive("attend-math", ValueMath)
