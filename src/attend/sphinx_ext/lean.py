@@ -43,9 +43,16 @@ def trim_page(
     app.attend_styles = [style_name(css) for css in context["css_files"]]  # type: ignore[attr-defined]
     context["bundle"] = f"_static/{BUNDLE}?v={app.config.attend_digest}"
     context["css_files"] = []
+    context["body"] = mend(context.get("body", ""))
     if doctree is not None and 'name="description"' not in context.get("metatags", ""):
         text = escape(describe(doctree), quote=True)
         context["metatags"] = f'{context.get("metatags", "")}\n<meta name="description" content="{text}" />'
+
+
+def mend(body: str) -> str:
+    """Take out two roles of docutils' bibliography that contradict each other for a screen reader."""
+    body = body.replace(' role="list" class="citation-list"', ' class="citation-list"')
+    return body.replace(' role="doc-biblioentry"', "")
 
 
 def style_name(css: Any) -> str:

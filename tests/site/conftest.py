@@ -1,0 +1,169 @@
+"""The book is built once, served on this machine only, and opened in a real Chromium.
+
+``site`` is the built site, ``open_page`` opens one of its pages and watches what goes wrong.
+``ATTEND_BUILD`` names the folder that holds ``_build``, where it is not the project's own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test of this folder: it needs the site or a browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.site)
+
+
+def table_of_contents() -> list[str]:
+    """List the documents of the book, as in ``_toc.yml``, without their endings."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, list):
+            for entry in node:
+                walk(entry)
+        if isinstance(node, dict):
+            found.extend(str(node[key]) for key in ("root", "file") if key in node)
+            for value in node.values():
+                walk(value)
+
+    walk(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+    return found
+
+
+@dataclass(frozen=True)
+class Site:
+    """The built site: its folder, and its address while it is served."""
+
+    folder: Path
+    address: str
+
+    def url(self, document: str) -> str:
+        """Return the address of a document of the table of contents, or of a file."""
+        name = document if "." in Path(document).name else f"{document}.html"
+        return f"{self.address}/{name}"
+
+    def html(self, document: str) -> str:
+        """Return a page as it was written."""
+        return (self.folder / f"{document}.html").read_text(encoding="utf-8")
+
+
+@dataclass
+class Visit:
+    """An open page and what was heard while it loaded and was used."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def foreign(self) -> list[str]:
+        """List the requests that went to any other host."""
+        own = (f"{self.address}/", "data:", "blob:", "about:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+
+def build_book() -> Path:
+    """Build the book as `make book` does; a warning is a failure."""
+    target = Path(os.environ.get("ATTEND_BUILD", ROOT))
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
+    options = ["--warningiserror", "--nitpick", "--keep-going", "--path-output", str(target)]
+    run = subprocess.run(command + options, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert run.returncode == 0, f"the book does not build:\n{(run.stdout + run.stderr)[-4000:]}"
+    return target / "_build" / "html"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve files and say nothing about it."""
+
+    def log_message(self, *args: Any) -> None:
+        """Leave the log out."""
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The site, built and served for the whole run."""
+    folder = build_book()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(folder, f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def chromium_path() -> str:
+    """Ask scripts/browser.py for a Chromium; without one the site's tests cannot run."""
+    spec = importlib.util.spec_from_file_location("find_browser", ROOT / "scripts" / "browser.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    path = module.find_chromium()
+    assert path, module.ADVICE
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window."""
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Return a function that opens a document: ``open_page("book/index", theme="dark")``.
+
+    ``width`` is in CSS pixels, ``theme`` is light or dark, ``scripts=False`` turns JavaScript off.
+    """
+    contexts = []
+
+    def open_(document: str, width: int = 1280, theme: str = "light", scripts: bool = True) -> Visit:
+        size: Any = {"width": width, "height": 900 if width > 600 else 740}
+        context = browser.new_context(
+            viewport=size, color_scheme=theme, java_script_enabled=scripts, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        visit = Visit(context.new_page(), site.address)
+        listen(visit)
+        visit.page.goto(site.url(document), wait_until="load")
+        return visit
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def listen(visit: Visit) -> None:
+    """Record requests, and everything that a reader's console would show in red."""
+    page = visit.page
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("requestfailed", lambda request: visit.errors.append(f"failed: {request.url}"))
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("response", lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
