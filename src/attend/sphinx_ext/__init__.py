@@ -16,12 +16,12 @@ PARTS = (
     "formulas",
     "lean",
     "widget",
-    "assets",
     "question",
     "figure",
     "value",
     "code",
     "claims",
+    "assets",
 )
 
 
