@@ -1,0 +1,146 @@
+// Pictures of matrices. Queries are rows, keys are columns, always labelled.
+// A cell carries its place on the colour ramp as --t: 0 to 1 for weights, -1 to 1 for scores. The
+// stylesheet turns it into a colour, so a change of theme needs no drawing.
+import { el, focusable, number, say, svg } from "./dom.js";
+
+const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
+
+// Where each value stands on the ramp. Scores share `limit`, so that two maps can be compared.
+export function shades(values, limit = null) {
+  const top = (limit ?? largest(values)) || 1;
+  return values.map((row) => row.map((x) => Math.max(-1, Math.min(1, x / top))));
+}
+
+function shade(node, t) {
+  const text = t.toFixed(3);
+  if (node.shade === text) return;
+  node.shade = text;
+  node.style.setProperty("--t", text);
+}
+
+// A heat map without numbers, small enough to be a button's face.
+export function miniMap() {
+  const picture = svg("svg", { class: "attend-mini", "aria-hidden": "true", focusable: "false" });
+  let cells = [];
+  function build(n, m) {
+    picture.setAttribute("viewBox", `0 0 ${m} ${n}`);
+    const place = (i, j) => svg("rect", { x: j, y: i, width: 1.01, height: 1.01 });
+    const indices = Array.from({ length: n }, (_, i) => i);
+    cells = indices.map((i) => Array.from({ length: m }, (_, j) => place(i, j)));
+    picture.replaceChildren(...cells.flat());
+  }
+  function update(ramp, allowed) {
+    if (cells.length !== ramp.length || cells[0].length !== ramp[0].length) {
+      build(ramp.length, ramp[0].length);
+    }
+    ramp.forEach((row, i) => row.forEach((t, j) => {
+      shade(cells[i][j], t);
+      cells[i][j].classList.toggle("is-blocked", !allowed(i, j));
+    }));
+  }
+  return { element: picture, update };
+}
+
+// A table that is its own picture: a number and a colour in each cell, names on both sides.
+export function heatMap({ id, describedby, corner = "query \\ key" }) {
+  const table = el("table", { class: "attend-map", role: "grid", id });
+  const map = { element: table, cells: [], sums: [], names: "" };
+  map.build = (rows, columns) => buildMap(map, { rows, columns, corner, describedby });
+  map.update = (picture) => updateMap(map, picture);
+  return map;
+}
+
+function buildMap(map, { rows, columns, corner, describedby }) {
+  const side = (scope, text) => el("th", { scope, title: text }, el("span", {}, text));
+  const cell = (i, j) => focusable(el("td", {
+    role: "gridcell", tabindex: -1, "data-row": i, "data-column": j,
+    "aria-describedby": describedby,
+  }));
+  map.cells = rows.map((_, i) => columns.map((__, j) => cell(i, j)));
+  map.sums = rows.map(() => el("td", { class: "attend-sum" }));
+  map.sumTitle = el("th", { scope: "col", class: "attend-sum" });
+  const head = [el("th", { class: "attend-corner" }, corner), ...columns.map((c) => side("col", c))];
+  const body = rows.map((name, i) => el("tr", {}, side("row", name), ...map.cells[i], map.sums[i]));
+  map.element.replaceChildren(
+    el("thead", {}, el("tr", {}, ...head, map.sumTitle)),
+    el("tbody", {}, ...body),
+  );
+  map.element.style.setProperty("--columns", columns.length);
+  map.element.classList.toggle("is-dense", columns.length > 8);
+}
+
+// picture: rows, columns (names), values, ramp, allowed(i, j), marked(i, j), sums (or null), kind.
+function updateMap(map, picture) {
+  const names = JSON.stringify([picture.rows, picture.columns]);
+  if (map.names !== names) map.build(picture.rows, picture.columns);
+  map.names = names;
+  map.element.setAttribute("aria-label", picture.label);
+  picture.values.forEach((row, i) => row.forEach((x, j) => {
+    const cell = map.cells[i][j];
+    say(cell, number(x));
+    shade(cell, picture.ramp[i][j]);
+    cell.classList.toggle("is-blocked", !picture.allowed(i, j));
+    cell.classList.toggle("is-marked", picture.marked(i, j));
+  }));
+  say(map.sumTitle, picture.sums ? "sum" : "");
+  map.sums.forEach((cell, i) => say(cell, picture.sums ? number(picture.sums[i]) : ""));
+}
+
+const MOVES = {
+  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+  Home: [0, -99], End: [0, 99], PageUp: [-99, 0], PageDown: [99, 0],
+};
+
+// Hover or focus shows a cell; click, Enter or Space locks it, once more or Escape frees it.
+// `choose(cell, locked)` is told of locking, `show(cell)` of the cell to explain.
+export function explore(map, life, { start, isLocked, choose, show }) {
+  let at = start();
+  let seen = at;
+  const place = (node) => [Number(node.dataset.row), Number(node.dataset.column)];
+  const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+  const clip = (x, length) => Math.max(0, Math.min(length - 1, x));
+  const inside = ([i, j]) => [clip(i, map.cells.length), clip(j, map.cells[0].length)];
+  const look = (cell) => { seen = cell; show(cell); };
+  const toggleLock = (cell) => {
+    const free = isLocked() && same(cell, start());
+    choose(cell, !free);
+  };
+  function mark() {
+    [at, seen] = [inside(at), inside(isLocked() ? start() : seen)];
+    map.element.querySelectorAll('[tabindex="0"]').forEach((c) => c.setAttribute("tabindex", -1));
+    map.element.querySelectorAll(".is-seen").forEach((c) => c.classList.remove("is-seen"));
+    map.element.querySelectorAll("[aria-selected]").forEach((c) => c.removeAttribute("aria-selected"));
+    map.cells[at[0]][at[1]].setAttribute("tabindex", 0);
+    const [i, j] = seen;
+    map.cells[i][j].classList.add("is-seen");
+    if (isLocked()) map.cells[i][j].setAttribute("aria-selected", "true");
+    return seen;
+  }
+  const cellOf = (event) => event.target.closest("td[role=gridcell]");
+  life.listen(map.element, "pointerover", (event) => {
+    if (cellOf(event) && !isLocked() && event.pointerType !== "touch") look(place(cellOf(event)));
+  });
+  life.listen(map.element, "pointerleave", () => { if (!isLocked()) look(start()); });
+  life.listen(map.element, "focusin", (event) => {
+    if (!cellOf(event)) return;
+    at = place(cellOf(event));
+    look(isLocked() ? start() : at);
+  });
+  life.listen(map.element, "click", (event) => {
+    if (!cellOf(event)) return;
+    at = place(cellOf(event));
+    toggleLock(at);
+  });
+  life.listen(map.element, "keydown", (event) => {
+    if (!cellOf(event)) return;
+    if (event.key in MOVES) {
+      at = inside([at[0] + MOVES[event.key][0], at[1] + MOVES[event.key][1]]);
+      map.cells[at[0]][at[1]].focus();
+    } else if (event.key === "Enter" || event.key === " ") toggleLock(at);
+    else if (event.key === "Escape" && isLocked()) choose(at, false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  return { mark, settle: () => { seen = start(); } };
+}
