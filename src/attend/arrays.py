@@ -66,3 +66,12 @@ def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
         return np.broadcast_shapes(tuple(shape), tuple(target)) == tuple(target)
     except ValueError:
         return False
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Return the numbers as a NumPy array, from whichever library and device."""
+    if not is_torch(array):
+        return np.asarray(array)
+    # NumPy has no bfloat16.
+    wide = array.float() if array.dtype.is_floating_point and array.itemsize == 2 else array
+    return wide.detach().cpu().numpy()

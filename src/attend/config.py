@@ -125,7 +125,7 @@ def big(vocabulary: int = 37_000) -> TransformerConfig:
 
 def course(vocabulary: int = 4_000) -> TransformerConfig:
     """Return the model that ships with the course."""
-    return TransformerConfig(vocabulary, N=4, d_model=128, d_ff=256, h=4)
+    return TransformerConfig(vocabulary, N=4, d_model=128, d_ff=512, h=4)
 
 
 def tiny(vocabulary: int = 20) -> TransformerConfig:

@@ -33,7 +33,19 @@ def fast_feed_forward(x: Tensor, p: Any) -> Tensor:
     return F.linear(F.linear(x, p.W_1.mT, p.b_1).relu_(), p.W_2.mT, p.b_2)
 
 
-FUSED = Operations(fused_attention, fast_norm, fast_feed_forward, F.embedding)
+def fast_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None):
+    """Compute `attention` with torch's kernel, in single precision where half would be slow.
+
+    On a CPU the fused kernel takes many times longer in bfloat16, so under autocast only the
+    projections around it are halved.
+    """
+    if q.device.type != "cpu" or q.itemsize > 2:
+        return fused_attention(q, k, v, mask)
+    with torch.autocast("cpu", enabled=False):
+        return fused_attention(q.float(), k.float(), v.float(), mask)
+
+
+FUSED = Operations(fast_attention, fast_norm, fast_feed_forward, F.embedding)
 """Torch's kernels for what the chapters teach, without the attention maps."""
 
 

@@ -1,5 +1,6 @@
 """The Transformer as a torch module: it holds the parameters, `attend.assembly` does the rest."""
 
+import torch
 from torch import Tensor, nn
 
 from attend import assembly, layers
@@ -101,12 +102,14 @@ class Transformer(nn.Module):
         """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
         return assembly.encode(source, self, self.operations, self.see)
 
+    @torch.no_grad()
     def start(self, source: Tensor) -> State:
-        """Encode the source and project the memory, once for all steps."""
+        """Encode the source and project the memory, once for all steps of decoding."""
         return assembly.start(source, self, self.operations, self.see)
 
+    @torch.no_grad()
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read the next target tokens, (batch, n), and say what may follow each."""
+        """Read the next target tokens, (batch, n), and say what may follow each: no gradient."""
         return assembly.step(tokens, state, self, self.operations, self.see)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
