@@ -87,7 +87,9 @@ class Style:
             "text.color": self.ink,
         }
 
-    def panels(self, count: int, height: float = 2.9) -> tuple[Figure, list[Axes]]:
+    def panels(
+        self, count: int, height: float = 2.9, stacked: float | None = None
+    ) -> tuple[Figure, list[Axes]]:
         """Return a figure with `count` panels: side by side, or stacked where it is narrow.
 
         Parameters
@@ -95,10 +97,14 @@ class Style:
         count
             How many panels.
         height
-            Height of one row of panels in inches.
+            Height of the row of panels in inches.
+        stacked
+            Height of each panel where they are stacked; `height` if None.
         """
         rows, columns = (count, 1) if self.narrow else (1, count)
-        picture = Figure(figsize=(self.width, rows * height), layout="constrained")
+        each = stacked if self.narrow and stacked else height
+        picture = Figure(figsize=(self.width, rows * each), layout="constrained")
+        picture.get_layout_engine().set(w_pad=0.07, h_pad=0.07)
         return picture, list(picture.subplots(rows, columns, squeeze=False).flat)
 
 
@@ -199,7 +205,8 @@ def heatmap(
     **options
         ``limit``: the value of the deepest colour. Without it weights (all from 0 to 1) have 1,
         and scores the largest absolute value. ``digits``: decimals in the cells, 2.
-        ``blocked``: boolean (n, m), True for cells drawn as masked.
+        ``blocked``: boolean (n, m), True for cells drawn as masked. ``names``: False leaves the
+        names of the rows to the panel on the left.
 
     Returns
     -------
@@ -218,13 +225,15 @@ def heatmap(
             f"heatmap: the matrix has shape {matrix.shape}, but there are {len(rows)} row names "
             f"and {len(columns)} column names; give one name for each row and column"
         )
-    _frame(ax, rows, columns)
+    _frame(ax, rows if options.get("names", True) else [""] * len(rows), columns)
     colours = _colours(matrix, style, options.get("limit"), options.get("blocked"))
     cells, numbers = [], []
     for i, row in enumerate(matrix):
         cells.append([_cell(ax, (i, j), colours[i][j], name) for j in range(len(row))])
-        labels = [_label(value, options.get("digits", 2)) for value in row]
-        numbers.append([_number(ax, cells[i][j], label, name) for j, label in enumerate(labels)])
+        labels = [label(value, options.get("digits", 2)) for value in row]
+        numbers.append([_number(ax, *pair, name) for pair in zip(cells[i], labels, strict=True)])
+        for number in numbers[i]:
+            number.set_fontsize(options.get("size", 9))
     return HeatMap(cells, numbers)
 
 
@@ -261,6 +270,15 @@ def expected_colours(
 ) -> np.ndarray:
     """Return the colours, (n, m, 3), in which `heatmap` draws a matrix."""
     return np.array(_colours(np.asarray(matrix, dtype=float), style, limit, blocked))
+
+
+def label(value: float, digits: int = 2) -> str:
+    """Write a number as a cell shows it: a true minus, and .25 for 0.25, to save room."""
+    if not np.isfinite(value):
+        return "−∞" if value < 0 else "∞"
+    # Adding zero turns minus nought into nought.
+    text = f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")
+    return text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text
 
 
 def _belongs(gid: str | None, name: str) -> bool:
@@ -308,17 +326,10 @@ def _cell(ax: Axes, place: tuple[int, int], colour: tuple[float, ...], name: str
     return cell
 
 
-def _number(ax: Axes, cell: Rectangle, label: str, name: str) -> Text:
+def _number(ax: Axes, cell: Rectangle, says: str, name: str) -> Text:
     place = cell.get_gid().rpartition("cell-")[2]
     x, y = cell.get_x() + 0.48, cell.get_y() + 0.5
     ink = readable_on(to_rgb(cell.get_facecolor()))
-    number = ax.text(x, y, label, ha="center", va="center", color=ink, fontsize=9)
+    number = ax.text(x, y, says, ha="center", va="center", color=ink)
     number.set_gid(f"{name}-number-{place}")
     return number
-
-
-def _label(value: float, digits: int) -> str:
-    if not np.isfinite(value):
-        return "−∞" if value < 0 else "∞"
-    # Adding zero turns minus nought into nought.
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
