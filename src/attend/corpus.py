@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokenizer import END, FIRST_BYTE, PAD, START, Tokenizer
+from attend.tokenizer import END, FIRST_BYTE, PAD, START, Tokenizer
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -119,22 +119,19 @@ def _lines(path: Path) -> Iterator[str]:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}, line {number}: not UTF-8 text ({error.reason})") from error
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{path}, after line {number}: damaged archive ({error})") from error
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ValueError(f"{path}, after line {number}: cannot unpack it ({error})") from error
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain, gzipped or zipped file for reading bytes."""
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive, archive.open(_member(path, archive)) as file:
             yield file
-    elif path.suffix == ".gz":
-        with gzip.open(path) as file:
-            yield file
     else:
-        with path.open("rb") as file:
-            yield file
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield cast(IO[bytes], file)
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> str:
@@ -177,21 +174,21 @@ def normalize(text: str) -> str:
     str
         Normalised again, it stays the same.
     """
-    return " ".join(unicodedata.normalize("NFC", text.translate(_PLAIN)).split())
+    plain = unicodedata.normalize("NFC", text).translate(_PLAIN)
+    return " ".join(unicodedata.normalize("NFC", plain).split())  # a mark may now have its letter
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Which pairs are too unlikely to be translations, or too long to learn from.
+    """Which pairs are too long to learn from, or too unequal to be translations.
 
     Parameters
     ----------
     words : int
         The most words a side may have.
-    ratio : float
-        How many times longer, in characters, one side may be than the other;
-    slack : int
-        so many characters more are always allowed ("Hi." is "Grüß Gott!").
+    ratio, slack : float, int
+        The longer side has at most ``ratio * shorter + slack`` characters. The slack is for short
+        sentences: "Hi." is "Grüß Gott!".
     """
 
     words: int = 60
@@ -288,7 +285,10 @@ def load_pairs(*paths: PathLike, limits: Limits | None = None) -> tuple[list[Sen
         For a file that does not hold pairs, with the number of the line.
     """
     report = Report()
-    return list(clean(read_pairs(*paths), limits, report)), report
+    pairs = list(clean(read_pairs(*paths), limits, report))
+    if not report.read:
+        raise ValueError(f"no sentence pairs in {' and '.join(map(str, paths))}: nothing to read")
+    return pairs, report
 
 
 # -------------------------------------------------------------------------------------- splitting
@@ -357,7 +357,7 @@ def split_by_components(
     pairs : sequence of SentencePair
     held_out : int or (int, int)
         Pairs to hold out for validation and for test. Components of more than a hundredth of that
-        stay in training, so that no held-out part is made of paraphrases of a few sentences.
+        (and more than 5 pairs) stay in training: a few sentences must not fill a held-out part.
     seed : int
         Another seed gives another split.
 
@@ -372,11 +372,31 @@ def split_by_components(
         When there are too few small components to hold out that many pairs.
     """
     wanted = held_out if isinstance(held_out, tuple) else (held_out, held_out)
+    if min(wanted) < 0:
+        raise ValueError(f"held_out must be 0 or more pairs; got {held_out}")
     groups = _shuffled(pairs, components(pairs), seed)
     validation, groups = _draw(groups, wanted[0])
     test, groups = _draw(groups, wanted[1])
     train = [position for group in groups for position in group]
     return Split(*([pairs[i] for i in sorted(part)] for part in (train, validation, test)))
+
+
+def without(pairs: Iterable[SentencePair], sentences: Iterable[str]) -> list[SentencePair]:
+    """Leave out pairs that have one of some sentences on either side, as `sentence_key` compares.
+
+    This keeps sentences of your own, on which a model will be judged, out of its training.
+
+    Parameters
+    ----------
+    pairs : iterable of SentencePair
+    sentences : iterable of str
+
+    Returns
+    -------
+    list of SentencePair
+    """
+    unwanted = {sentence_key(sentence) for sentence in sentences}
+    return [pair for pair in pairs if unwanted.isdisjoint(map(sentence_key, pair))]
 
 
 def _shuffled(pairs: Sequence[SentencePair], groups: list[list[int]], seed: int) -> list[list[int]]:
@@ -391,10 +411,15 @@ def _shuffled(pairs: Sequence[SentencePair], groups: list[list[int]], seed: int)
 
 def _draw(groups: list[list[int]], wanted: int) -> tuple[list[int], list[list[int]]]:
     """Take groups in turn until `wanted` pairs are there; return their positions and the rest."""
-    largest, drawn, rest = max(1, wanted // 100), [], []
+    largest = max(5, wanted // 100)
+    drawn: list[int] = []
+    rest: list[list[int]] = []
     for group in groups:
         fits = len(group) <= min(largest, wanted - len(drawn))
-        (drawn.extend if fits else rest.append)(group)
+        if fits:
+            drawn.extend(group)
+        else:
+            rest.append(group)
     if len(drawn) < wanted:
         raise ValueError(
             f"cannot hold out {wanted} pairs: groups of at most {largest} pairs that share "

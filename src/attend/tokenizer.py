@@ -15,27 +15,31 @@ import heapq
 import json
 import os
 import re
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
+
+from attend.files import write_atomically
 
 PAD, START, END = 0, 1, 2
 SPECIALS = ("<pad>", "<start>", "<end>")
 FIRST_BYTE = len(SPECIALS)
 FIRST_CHARACTER = FIRST_BYTE + 256
 SPACE_MARK = "▁"
+FORMAT = "attend byte-pair encoding 1"
 
 Pair: TypeAlias = tuple[str, str]
 
 # A word takes the space before it along, so that " cinema" is one unit and joining needs no rule.
-# Digits stand alone: a model copies a number it never saw digit by digit.
+# Digits stand alone: a model copies a number it never saw digit by digit. A unit has at most 60
+# characters: nobody writes longer words, and without a bound one of them could take minutes.
 _WORDS = re.compile(
-    r" ?[^\W\d_]+(?:'[^\W\d_]+)*"  # letters, with apostrophes inside: " don't"
+    r" ?(?:[^\W\d_]|(?<=[^\W\d_])'(?=[^\W\d_])){1,60}"  # letters, apostrophes inside: " don't"
     r"| ?\d"
-    r"| ?(?:[^\w\s]|_)+"  # punctuation: "?!", ' "'
+    r"| ?(?:[^\w\s]|_){1,60}"  # punctuation: "?!", ' "'
     r"|\s"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -95,11 +99,6 @@ def merge(symbols: Sequence[str], pair: Pair) -> list[str]:
     return merged
 
 
-def _neighbours(symbols: Sequence[str]) -> zip[Pair]:
-    """The pairs of adjacent pieces of a word."""
-    return zip(symbols, symbols[1:], strict=False)
-
-
 @dataclass(frozen=True)
 class Tokenizer:
     """A trained byte-pair encoding; it never changes after training.
@@ -157,7 +156,7 @@ class Tokenizer:
         sentences : iterable of str
             Training text. It is read once.
         merges : int
-            How many merges to learn at most. Fewer are learned when no pair occurs twice any more.
+            How many merged pieces to learn at most; fewer when no pair occurs twice any more.
         vocabulary : int, optional
             The total number of tokens wanted (specials, bytes, characters, pieces).
             When given, it decides instead of `merges`.
@@ -240,19 +239,18 @@ class Tokenizer:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the encoding as JSON; the file is either complete or not touched."""
         content = {
-            "format": "attend byte-pair encoding",
+            "format": FORMAT,
             "characters": "".join(self.characters),
-            "merges": [list(pair) for pair in self.merges],
+            "merges": self.merges,
         }
-        _write_atomically(Path(path), json.dumps(content, ensure_ascii=False, indent=0))
+        write_atomically(path, json.dumps(content, ensure_ascii=False).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tokenizer:
         """Read an encoding written by `save`; ValueError when the file is not one."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(tuple(content["characters"]), tuple(_as_pair(m) for m in content["merges"]))
-        except (ValueError, TypeError, KeyError) as error:
+            return _from_json(Path(path).read_text(encoding="utf-8"))
+        except ValueError as error:
             raise ValueError(f"{path} is not a saved Tokenizer: {error}") from error
 
     def __len__(self) -> int:
@@ -266,18 +264,20 @@ class Tokenizer:
         )
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
-        if word not in self._cache:
-            if len(self._cache) >= _CACHED_WORDS:
-                self._cache.clear()
-            symbols = self._merge_word(word)
-            self._cache[word] = tuple(token for s in symbols for token in self._spell(s))
-        return self._cache[word]
+        known = self._cache.get(word)
+        if known is not None:
+            return known
+        if len(self._cache) >= _CACHED_WORDS:
+            self._cache.clear()
+        ids = tuple(token for s in self._merge_word(word) for token in self._spell(s))
+        self._cache[word] = ids
+        return ids
 
     def _merge_word(self, word: str) -> list[str]:
         """Apply the merges to one word, the earliest learned first, until none fits."""
         symbols = list(word)
         while len(symbols) > 1:
-            best = min(_neighbours(symbols), key=lambda pair: self._ranks.get(pair, len(self)))
+            best = min(pairwise(symbols), key=lambda pair: self._ranks.get(pair, len(self)))
             if best not in self._ranks:
                 break
             symbols = merge(symbols, best)
@@ -373,7 +373,7 @@ class _PairIndex:
 
     def _add(self, word: int, count: int) -> set[Pair]:
         """Count a word's pairs, `count` times each; return them."""
-        pairs = [p for p in _neighbours(self.symbols[word]) if self._may_merge(p)]
+        pairs = [p for p in pairwise(self.symbols[word]) if self._may_merge(p)]
         for pair in pairs:
             self.occurrences[pair] += count
             if count > 0:
@@ -387,13 +387,23 @@ class _PairIndex:
 
 def _learn(counts: Counter[str], alphabet: set[str], merges: int) -> list[Pair]:
     """The merges, in the order in which they are learned."""
-    index, learned, spelled = _PairIndex(counts, alphabet), [], set(alphabet)
-    target = len(alphabet) + merges
-    while len(spelled) < target and (pair := index.most_frequent()):
+    index, spelled = _PairIndex(counts, alphabet), set(alphabet)
+    learned: dict[Pair, None] = {}  # in order, each once: a pair can come back by another way
+    while len(spelled) < len(alphabet) + merges and (pair := index.most_frequent()):
         index.merge(pair)
-        learned.append(pair)
+        learned[pair] = None
         spelled.add(pair[0] + pair[1])
-    return learned
+    return list(learned)
+
+
+def _from_json(text: str) -> Tokenizer:
+    """What `Tokenizer.save` wrote, checked; ValueError says what is wrong."""
+    match json.loads(text):
+        case {"format": str(name), "characters": str(characters), "merges": list(merges)}:
+            if name != FORMAT:
+                raise ValueError(f"its format is {name!r}, expected {FORMAT!r}")
+            return Tokenizer(tuple(characters), tuple(_as_pair(merge) for merge in merges))
+    raise ValueError("it needs the fields format, characters (text) and merges (list)")
 
 
 def _as_pair(content: object) -> Pair:
@@ -402,17 +412,3 @@ def _as_pair(content: object) -> Pair:
         case [str(left), str(right)] if left and right:
             return left, right
     raise ValueError(f"a merge must be two strings; got {content!r}")
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Write beside the target first: a crash leaves the old file or the new one, never half."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
