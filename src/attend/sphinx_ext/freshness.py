@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 PINS = ("requirements.txt",)
 
@@ -34,18 +35,18 @@ def digest(files: Iterable[Path], root: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def use_digest(app: Sphinx) -> None:
+def use_digest(app: Sphinx, config: Config) -> None:
     """Keep executed notebooks in a folder named by the digest, and drop those of older code."""
     folder = Path(app.outdir).parent / ".notebooks"
-    current = folder / app.config.attend_digest
+    current = folder / config.attend_digest
     for old in folder.glob("*"):
         if old != current:
             shutil.rmtree(old, ignore_errors=True)
-    app.config.nb_execution_cache_path = str(current)
+    config.nb_execution_cache_path = str(current)
 
 
 def setup(app: Sphinx) -> None:
     """Make the digest part of the environment: when it changes, every page is read again."""
     root = Path(app.confdir)
     app.add_config_value("attend_digest", digest(sources(root), root), "env", types=[str])
-    app.connect("builder-inited", use_digest, priority=100)
+    app.connect("config-inited", use_digest)
