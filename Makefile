@@ -69,6 +69,7 @@ $(VENV)/.torch: $(VENV)/.created requirements.txt
 $(VENV)/.reader: $(VENV)/.torch requirements.txt pyproject.toml
 	@echo "Installing what the book needs."
 	@$(PIP) install -r requirements.txt
+	@mkdir -p $(VENV)/etc/ipython && cp scripts/quiet_kernel.py $(VENV)/etc/ipython/ipython_kernel_config.py
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt

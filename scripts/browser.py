@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-APPLICATIONS = ("Chromium.app/Contents/MacOS/Chromium", "Google Chrome.app/Contents/MacOS/Google Chrome")
+APPLICATIONS = (
+    "Chromium.app/Contents/MacOS/Chromium",
+    "Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 ADVICE = (
     "No Chromium was found and none could be installed. Install one (Debian: apt install chromium;"
     " macOS: from chromium.org), or name it: CHROMIUM=/path/to/chromium make test"

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def load_script(name: str) -> ModuleType:
     """Import a file of scripts/, which is no package."""
-    spec = importlib.util.spec_from_file_location(f"scripts_{name}", ROOT / "scripts" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"scripts_{name}", ROOT / "scripts" / f"{name}.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

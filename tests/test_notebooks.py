@@ -38,9 +38,20 @@ def code_cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def validate(path: Path) -> subprocess.CompletedProcess[str]:
     """Run a notebook under nbval and compare every output with the stored one."""
     options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "60"]
-    clean = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", str(ROOT / "tests" / "nbval.ini")]
+    clean = [
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-c",
+        str(ROOT / "tests" / "nbval.ini"),
+    ]
     command = [sys.executable, "-m", "pytest", *options, *clean, str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=path.parent, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=SECONDS, cwd=path.parent, check=False
+    )
 
 
 @pytest.mark.notebook
@@ -54,7 +65,9 @@ def broken(notebook: dict[str, Any]) -> dict[str, Any]:
     """Change one digit of the first number that a cell of the notebook shows."""
     for cell in code_cells(notebook):
         for output in cell["outputs"]:
-            holder, key = (output, "text") if "text" in output else (output.get("data", {}), "text/plain")
+            holder, key = (
+                (output, "text") if "text" in output else (output.get("data", {}), "text/plain")
+            )
             text = "".join(holder.get(key, ""))
             if re.search(r"\d", text):
                 holder[key] = re.sub(r"\d", lambda m: str((int(m[0]) + 1) % 10), text, count=1)
@@ -94,6 +107,8 @@ def test_cells_that_are_not_compared_are_on_the_list_with_a_reason() -> None:
         for cell in code_cells(read(path)):
             if EXCUSES.search(source(cell) + " ".join(cell["metadata"].get("tags", []))):
                 found.add((path.stem, source(cell).splitlines()[0]))
-    listed = tomllib.loads((ROOT / "tests" / "excused.toml").read_text(encoding="utf-8")).get("cell", [])
+    listed = tomllib.loads((ROOT / "tests" / "excused.toml").read_text(encoding="utf-8")).get(
+        "cell", []
+    )
     assert found == {(entry["notebook"], entry["begins"]) for entry in listed}
     assert all(len(entry["reason"]) > 20 for entry in listed)

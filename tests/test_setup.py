@@ -1,4 +1,4 @@
-"""The frame of the project: one address, exact pins, commands that work, nothing excused in silence."""
+"""The frame of the project: one address, exact pins, commands that work, nothing left out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tomllib
 from functools import cache
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
     groups = [PYPROJECT["project"]["dependencies"], *optional]
     files = ("requirements.txt", "requirements-dev.txt")
     chosen = {canonicalize_name(r.name): r for name in files for r in pins(name)}
-    for wanted in map(Requirement, sum(groups, [])):
+    for wanted in map(Requirement, chain.from_iterable(groups)):
         pin = chosen[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(str(pin.specifier)[2:]), wanted
 
@@ -148,13 +149,17 @@ def test_make_help_lists_every_command() -> None:
 def test_a_python_that_is_too_old_is_refused_in_a_sentence(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "find-python.sh"
     nothing = {"PATH": str(tmp_path), "PYTHON": "no-such-python"}
-    run = subprocess.run(["/bin/sh", str(script)], env=nothing, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        ["/bin/sh", str(script)], env=nothing, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 1
     assert run.stderr.startswith("No Python 3.11, 3.12 or 3.13 with venv was found.")
     assert run.stderr.count("\n") == 1
 
 
-def test_a_missing_browser_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_missing_browser_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     browser = load_script("browser")
     monkeypatch.setattr(browser, "find_chromium", lambda: None)
     monkeypatch.setattr(browser, "install_chromium", lambda: False)
@@ -200,7 +205,9 @@ def excusing_calls(path: Path) -> int:
 
 
 def test_skipped_tests_are_on_the_list_with_a_reason() -> None:
-    counted = {p.relative_to(ROOT).as_posix(): excusing_calls(p) for p in ROOT.glob("tests/**/*.py")}
+    counted = {
+        p.relative_to(ROOT).as_posix(): excusing_calls(p) for p in ROOT.glob("tests/**/*.py")
+    }
     listed = excused().get("test", [])
     assert {name: n for name, n in counted.items() if n} == {e["file"]: e["calls"] for e in listed}
     assert all(len(entry["reason"]) > 20 for entry in listed)

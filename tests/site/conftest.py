@@ -143,7 +143,9 @@ def open_page(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
     """
     contexts = []
 
-    def open_(document: str, width: int = 1280, theme: str = "light", scripts: bool = True) -> Visit:
+    def open_(
+        document: str, width: int = 1280, theme: str = "light", scripts: bool = True
+    ) -> Visit:
         size: Any = {"width": width, "height": 900 if width > 600 else 740}
         context = browser.new_context(
             viewport=size, color_scheme=theme, java_script_enabled=scripts, reduced_motion="reduce"
@@ -165,5 +167,10 @@ def listen(visit: Visit) -> None:
     page.on("request", lambda request: visit.requests.append(request.url))
     page.on("requestfailed", lambda request: visit.errors.append(f"failed: {request.url}"))
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("response", lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.on(
+        "console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None
+    )
+    page.on(
+        "response",
+        lambda r: visit.errors.append(f"{r.status} {r.url}") if r.status >= 400 else None,
+    )

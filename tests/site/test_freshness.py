@@ -17,21 +17,34 @@ from .conftest import ROOT
 
 FIGURE = "scaling.three_steps"
 PAGE = f"# A page\n\n```{{attend-figure}} {FIGURE}\n:alt: Curves of weights.\n\nWhat to see.\n```\n"
-CELL = "import numpy as np\nfrom attend import softmax\nprint(softmax(np.array([1.0, 2.0])).round(3))"
+CELL = (
+    "import numpy as np\nfrom attend import softmax\nprint(softmax(np.array([1.0, 2.0])).round(3))"
+)
 
 
 def notebook(code: str) -> str:
     """Return a notebook of one cell that has not been run."""
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": code,
+        "outputs": [],
+        "execution_count": None,
+    }
     title = {"cell_type": "markdown", "id": "b", "metadata": {}, "source": "# A notebook"}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    return json.dumps({"cells": [title, cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    return json.dumps(
+        {"cells": [title, cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    )
 
 
 @pytest.fixture
 def small_book(tmp_path: Path) -> Path:
     """A book of one page and one notebook, with its own copy of the package and our settings."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "data"))
+    shutil.copytree(
+        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "data")
+    )
     for name in ("_config.yml", "pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "book").mkdir()
@@ -56,7 +69,10 @@ def pictures(folder: Path) -> list[str]:
     """Return the figures of the page, wherever they stand: in the page or beside it."""
     html = (folder / "_build/html/book/index.html").read_text(encoding="utf-8")
     files = sorted((folder / "_build/html").rglob("*scaling*.svg"))
-    return [html.partition("<article")[2].partition("</article>")[0], *(f.read_text() for f in files)]
+    return [
+        html.partition("<article")[2].partition("</article>")[0],
+        *(f.read_text() for f in files),
+    ]
 
 
 def output(folder: Path) -> str:
@@ -82,5 +98,7 @@ def test_a_changed_softmax_changes_pictures_and_outputs(small_book: Path) -> Non
 def test_a_changed_pin_changes_the_digest(small_book: Path) -> None:
     before = digest(sources(small_book), small_book)
     pins = small_book / "requirements.txt"
-    pins.write_text(pins.read_text(encoding="utf-8").replace("numpy==2", "numpy==3"), encoding="utf-8")
+    pins.write_text(
+        pins.read_text(encoding="utf-8").replace("numpy==2", "numpy==3"), encoding="utf-8"
+    )
     assert digest(sources(small_book), small_book) != before

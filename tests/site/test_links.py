@@ -75,6 +75,8 @@ def test_citations_have_an_entry(document: str, site: Site) -> None:
 
 
 def test_bibliography_begins_with_the_paper(site: Site) -> None:
-    entries = parse(site.folder / "book" / "references.html").select(".citation-list .citation, dl.citation")
+    entries = parse(site.folder / "book" / "references.html").select(
+        ".citation-list .citation, dl.citation"
+    )
     assert entries, "the bibliography is empty"
     assert "Attention Is All You Need" in " ".join(entries[0].get_text().split()).title()

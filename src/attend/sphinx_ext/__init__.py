@@ -5,7 +5,7 @@ Each part is a module with its own ``setup(app)`` and can be read on its own.
 
 from __future__ import annotations
 
-from importlib import import_module, util
+from importlib import import_module
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -28,6 +28,5 @@ PARTS = (
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up every part, in the order of `PARTS`."""
     for name in PARTS:
-        if util.find_spec(f"{__name__}.{name}"):
-            import_module(f"{__name__}.{name}").setup(app)
+        import_module(f"{__name__}.{name}").setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

@@ -54,9 +54,7 @@ class Typesetter:
 def aligned(tex: str) -> str:
     """Put several lines or paragraphs of one displayed formula under each other."""
     parts = [part.strip() for part in tex.split("\n\n") if part.strip()]
-    rows = [
-        rf"\begin{{split}}{part}\end{{split}}" if needs_split(part) else part for part in parts
-    ]
+    rows = [rf"\begin{{split}}{part}\end{{split}}" if needs_split(part) else part for part in parts]
     if len(rows) == 1:
         return rows[0]
     return r"\begin{gathered}" + r"\\".join(rows) + r"\end{gathered}"

@@ -46,11 +46,13 @@ def trim_page(
     context["body"] = mend(context.get("body", ""))
     if doctree is not None and 'name="description"' not in context.get("metatags", ""):
         text = escape(describe(doctree), quote=True)
-        context["metatags"] = f'{context.get("metatags", "")}\n<meta name="description" content="{text}" />'
+        context["metatags"] = (
+            f'{context.get("metatags", "")}\n<meta name="description" content="{text}" />'
+        )
 
 
 def mend(body: str) -> str:
-    """Take out two roles of docutils' bibliography that contradict each other for a screen reader."""
+    """Take out two roles of docutils' bibliography that contradict each other."""
     body = body.replace(' role="list" class="citation-list"', ' class="citation-list"')
     return body.replace(' role="doc-biblioentry"', "")
 
@@ -79,7 +81,9 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
     sheets = [read_style(static, name) for name in (*THEME_STYLES, *dict.fromkeys(styles))]
     katex = OLD_FONT.sub("", (KATEX / "katex.min.css").read_text(encoding="utf-8"))
     own = (HERE / "site" / "site.css").read_text(encoding="utf-8")
-    (static / BUNDLE).write_text(COMMENT.sub("", "\n".join([*sheets, katex, own])), encoding="utf-8")
+    (static / BUNDLE).write_text(
+        COMMENT.sub("", "\n".join([*sheets, katex, own])), encoding="utf-8"
+    )
 
 
 def read_style(static: Path, name: str) -> str:

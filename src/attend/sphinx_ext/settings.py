@@ -31,11 +31,15 @@ def read_repository(pyproject: Path) -> Repository:
     ValueError
         If the file has no ``[tool.attend]`` with ``repository`` and ``branch``.
     """
-    settings = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("attend", {})
+    settings = (
+        tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("attend", {})
+    )
     missing = {"repository", "branch"} - settings.keys()
     if missing:
         names = ", ".join(sorted(missing))
-        raise ValueError(f"{pyproject.name}: [tool.attend] must name the repository; missing: {names}")
+        raise ValueError(
+            f"{pyproject.name}: [tool.attend] must name the repository; missing: {names}"
+        )
     return Repository(settings["repository"].rstrip("/"), settings["branch"])
 
 
