@@ -5,6 +5,7 @@ torch until a torch module is asked for by name (`attend.transformer`, `attend.t
 """
 
 from attend.attention import (
+    HeadProjections,
     attention,
     fused_attention,
     masked_softmax,
@@ -19,6 +20,7 @@ from attend.masks import causal_mask, padding_mask
 from attend.positions import positional_encoding
 
 __all__ = [
+    "HeadProjections",
     "attention",
     "causal_mask",
     "feed_forward",

@@ -55,9 +55,28 @@ def require(holds: bool, rule: str, hint: str, **arrays: Array) -> None:
         raise ValueError(f"{rule}; received {shapes(**arrays)}. {hint}")
 
 
+def check_floating(name: str, array: Array) -> None:
+    """Refuse integers where a result would be cut down to them."""
+    kind = str(array.dtype).removeprefix("torch.")
+    if not kind.lstrip("b").startswith("float"):
+        raise TypeError(
+            f"{name} needs floating-point numbers; received {kind}. "
+            "Write array.astype(float) or tensor.float()"
+        )
+
+
 def lowest(array: Array) -> float:
     """Return the lowest finite number of the array's type: the score of a forbidden key."""
     return float(namespace(array).finfo(array.dtype).min)
+
+
+def broadcast_together(*shapes: tuple[int, ...]) -> bool:
+    """Tell whether arrays of these shapes can be repeated to one common shape."""
+    try:
+        np.broadcast_shapes(*(tuple(shape) for shape in shapes))
+    except ValueError:
+        return False
+    return True
 
 
 def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

@@ -6,12 +6,21 @@ The words of the course are kept apart here too: *scores* are what stands before
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attend.arrays import Array, broadcasts_to, is_torch, lowest, namespace, require
+from attend.arrays import (
+    Array,
+    broadcast_together,
+    broadcasts_to,
+    check_floating,
+    is_torch,
+    lowest,
+    namespace,
+    require,
+)
 from attend.state import KeyValues
 
 Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]
@@ -23,8 +32,19 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
 
     The largest number is subtracted first. This changes nothing in exact arithmetic, and keeps
     the exponential from overflowing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such axis, or nothing along it.
     """
     xp = namespace(x)
+    require(
+        -x.ndim <= axis < x.ndim and x.shape[axis] > 0,
+        f"softmax needs at least one number along axis {axis}",
+        "Axes are counted from 0, or from the end with -1 for the last.",
+        x=x,
+    )
     # A difference below the smallest number is -inf, and its exponential the right 0.
     with np.errstate(over="ignore"):
         powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
@@ -47,18 +67,45 @@ def scores(
     Raises
     ------
     ValueError
-        If queries and keys have different lengths d_k.
+        If queries and keys have different lengths d_k, or batches that do not fit.
     """
+    check_queries_keys(q, k)
+    scale = 1 / sqrt(q.shape[-1]) if scale is None else scale
+    return (q @ k.mT) * scale
+
+
+def check_queries_keys(q: Array, k: Array) -> None:
+    """Refuse queries and keys that cannot be compared."""
     namespace(q, k)
     require(
-        q.ndim >= 2 and k.ndim >= 2 and q.shape[-1] == k.shape[-1],
-        "queries and keys need the same last dimension d_k",
+        q.ndim >= 2 and k.ndim >= 2 and q.shape[-1] == k.shape[-1] > 0,
+        "queries and keys need the same last dimension d_k, at least 1",
         "q is (..., n, d_k) and k is (..., m, d_k): one query or key a row.",
         q=q,
         k=k,
     )
-    scale = 1 / sqrt(q.shape[-1]) if scale is None else scale
-    return (q @ k.mT) * scale
+    check_batches(q=q, k=k)
+
+
+def check_keys_values(k: Array, v: Array) -> None:
+    """Refuse keys and values that do not come in pairs."""
+    require(
+        v.ndim >= 2 and k.ndim >= 2 and k.shape[-2] == v.shape[-2],
+        "each key needs one value",
+        "k is (..., m, d_k) and v is (..., m, d_v), with the same m.",
+        k=k,
+        v=v,
+    )
+
+
+def check_batches(**rows: Array) -> None:
+    """Refuse arrays whose dimensions before the last two do not broadcast."""
+    require(
+        broadcast_together(*(x.shape[:-2] for x in rows.values())),
+        f"the batch dimensions of {', '.join(rows)} must broadcast",
+        "They stand before the last two; each pair must be equal, or one of them 1 or missing.",
+        **rows,
+    )
 
 
 def masked_softmax(
@@ -80,25 +127,22 @@ def masked_softmax(
     Raises
     ------
     TypeError
-        If the mask is not boolean.
+        If the mask is not boolean, or the scores are whole numbers.
     ValueError
         If its shape does not fit.
     """
     if mask is None:
         return softmax(x)
     check_mask(mask, x)
-    xp = namespace(x, mask)
+    check_floating("a masked softmax", x)
+    xp = namespace(x)
     return xp.where(mask, softmax(xp.where(mask, x, lowest(x))), 0.0)
 
 
 def check_mask(mask: Array, x: Array) -> None:
     """Refuse a mask that is not boolean or does not fit the scores `x`."""
     namespace(mask, x)
-    if str(mask.dtype).removeprefix("torch.") != "bool":
-        raise TypeError(
-            f"a mask is boolean, True = may attend; received {mask.dtype}. "
-            "Write mask.astype(bool) or mask.bool() if its ones mean 'may attend'"
-        )
+    check_boolean(mask)
     require(
         broadcasts_to(mask.shape, x.shape),
         "a mask needs one entry for each query and key, or a shape that broadcasts to that",
@@ -106,6 +150,15 @@ def check_mask(mask: Array, x: Array) -> None:
         mask=mask,
         scores=x,
     )
+
+
+def check_boolean(mask: Array) -> None:
+    """Refuse numbers: some libraries would add them to the scores."""
+    if str(mask.dtype).removeprefix("torch.") != "bool":
+        raise TypeError(
+            f"a mask is boolean, True = may attend; received {mask.dtype}. "
+            "Write mask.astype(bool) or mask.bool() if its ones mean 'may attend'"
+        )
 
 
 def attention(
@@ -146,13 +199,8 @@ def attention(
         If the mask is not boolean, or if libraries are mixed.
     """
     namespace(q, k, v)
-    require(
-        v.ndim >= 2 and k.ndim >= 2 and k.shape[-2] == v.shape[-2],
-        "each key needs one value",
-        "k is (..., m, d_k) and v is (..., m, d_v), with the same m.",
-        k=k,
-        v=v,
-    )
+    check_keys_values(k, v)
+    check_batches(q=q, k=k, v=v)
     weights = masked_softmax(scores(q, k, scale), mask)
     return weights @ v, weights
 
@@ -169,10 +217,21 @@ def fused_attention(
 
     Use it where nobody looks at the weights: in training. A query that may attend to nothing
     gets zeros here too.
+
+    Raises
+    ------
+    TypeError
+        If the rows are no torch tensors, or the mask is not boolean.
+    ValueError
+        If shapes do not fit.
     """
     if not is_torch(q):
         raise TypeError(f"the fused kernel takes torch tensors, received {type(q).__name__}")
     attend = namespace(q, k, v).nn.functional.scaled_dot_product_attention
+    check_queries_keys(q, k)
+    check_keys_values(k, v)
+    if mask is not None:
+        check_boolean(mask)
     return attend(q, k, v, attn_mask=mask, scale=scale), None
 
 
@@ -184,6 +243,7 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
     ValueError
         If the last dimension is not divisible by `h`.
     """
+    namespace(x)
     require(
         h >= 1 and x.ndim >= 2 and x.shape[-1] % h == 0,
         f"the last dimension must split into h = {h} equal heads",
@@ -195,9 +255,32 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
 
 def merge_heads(x: Float[Array, "... h n d"]) -> Float[Array, "... n h_d"]:
     """Put the heads' pieces of each row side by side again: the paper's Concat."""
+    namespace(x)
     require(x.ndim >= 3, "heads stand on the third axis from the end", "x is (..., h, n, d).", x=x)
     rows = x.swapaxes(-2, -3)
     return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
+
+
+class HeadProjections(NamedTuple):
+    """The matrices of multi-head attention, of all heads side by side (section 3.2.2).
+
+    Attributes
+    ----------
+    W_Q, W_K
+        Shape (d_model, h * d_k).
+    W_V
+        Shape (d_model, h * d_v).
+    W_O
+        Shape (h * d_v, d_model).
+    h
+        The number of heads.
+    """
+
+    W_Q: Array
+    W_K: Array
+    W_V: Array
+    W_O: Array
+    h: int
 
 
 def keys_values(
@@ -219,8 +302,20 @@ def attend_with_heads(
     """Let the queries of `x` meet keys and values that are already projected."""
     check_projections(p, x=x)
     q = split_heads(x @ p.W_Q, p.h)
-    heads, weights = attend(q, memory.k, memory.v, None if mask is None else mask[..., None, :, :])
+    heads, weights = attend(q, memory.k, memory.v, None if mask is None else over_heads(mask))
     return merge_heads(heads) @ p.W_O, weights
+
+
+def over_heads(mask: Bool[Array, "... n m"]) -> Bool[Array, "... 1 n m"]:
+    """Give a mask an axis of length 1 where the heads stand: it is the same for each."""
+    namespace(mask)
+    require(
+        mask.ndim >= 2,
+        "a mask for several heads needs the axes of queries and keys",
+        "It is (..., n, m), or (..., 1, m) if it is the same for every query.",
+        mask=mask,
+    )
+    return mask[..., None, :, :]
 
 
 def multi_head_attention(
@@ -254,12 +349,31 @@ def multi_head_attention(
         One row for each query.
     weights
         One map a head; None if `attend` keeps none.
+
+    Raises
+    ------
+    ValueError
+        If rows, projections or mask do not fit together.
+    TypeError
+        If the mask is not boolean, or if libraries are mixed.
     """
     return attend_with_heads(q, keys_values(k, v, p), p, mask, attend=attend)
 
 
 def check_projections(p: Any, **rows: Array) -> None:
-    """Refuse rows whose length is not the d_model of the projections."""
+    """Refuse projections that do not fit together, and rows that are not d_model long."""
+    namespace(*rows.values(), p.W_Q, p.W_K, p.W_V, p.W_O)
+    require(
+        p.W_Q.shape == p.W_K.shape
+        and p.W_Q.shape[0] == p.W_V.shape[0]
+        and p.W_V.shape[1] == p.W_O.shape[0],
+        "the projections of the heads must fit together",
+        "W_Q and W_K are (d_model, h * d_k), W_V (d_model, h * d_v), W_O (h * d_v, d_model).",
+        W_Q=p.W_Q,
+        W_K=p.W_K,
+        W_V=p.W_V,
+        W_O=p.W_O,
+    )
     for name, x in rows.items():
         require(
             x.ndim >= 2 and x.shape[-1] == p.W_Q.shape[0],

@@ -47,7 +47,8 @@ def layer_norm(
 
 def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Replace negative numbers by zero."""
-    return namespace(x).where(x > 0, x, 0.0)
+    # Asked this way round, nan stays nan.
+    return namespace(x).where(x <= 0, 0.0, x)
 
 
 def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_model"]:
@@ -64,8 +65,18 @@ def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_
     Raises
     ------
     ValueError
-        If the rows do not have the length that ``W_1`` expects.
+        If the rows do not have the length that ``W_1`` expects, or the parameters do not fit.
     """
+    namespace(x, p.W_1, p.b_1, p.W_2, p.b_2)
+    require(
+        p.b_1.shape == p.W_1.shape[1:] == p.W_2.shape[:1] and p.b_2.shape == p.W_2.shape[1:],
+        "the parameters of feed_forward must fit together",
+        "W_1 is (d_model, d_ff), b_1 (d_ff,), W_2 (d_ff, d_model), b_2 (d_model,).",
+        W_1=p.W_1,
+        b_1=p.b_1,
+        W_2=p.W_2,
+        b_2=p.b_2,
+    )
     require(
         x.ndim >= 1 and x.shape[-1] == p.W_1.shape[0],
         "feed_forward needs rows of length d_model, the first dimension of W_1",

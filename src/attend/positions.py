@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from attend.arrays import Array, namespace
+from attend.arrays import Array, check_floating, namespace
 
 
 def positional_encoding(
@@ -29,6 +29,8 @@ def positional_encoding(
     ------
     ValueError
         If `d_model` is odd or a number is negative.
+    TypeError
+        If `like` holds whole numbers, which would cut every sine down to 0 or 1.
     """
     if d_model < 0 or d_model % 2 or n < 0 or start < 0:
         raise ValueError(
@@ -37,6 +39,7 @@ def positional_encoding(
         )
     like = np.empty(0) if like is None else like
     xp = namespace(like)
+    check_floating("positional_encoding(like=...)", like)
     # In float64 until the end: single precision loses digits of the angle of a late position.
     position = xp.arange(start, start + n, dtype=xp.float64, device=like.device)[:, None]
     pair = xp.arange(0, d_model, 2, dtype=xp.float64, device=like.device)[None, :]
