@@ -249,6 +249,7 @@ def test_sentences_are_compared_without_case_and_punctuation() -> None:
     assert sentence_key("„Hallo“, TOM!") == sentence_key("hallo tom")
     assert sentence_key("Straße") == sentence_key("STRASSE")
     assert sentence_key("I go.") != sentence_key("I do.")
+    assert sentence_key("No, where?") != sentence_key("Nowhere.")
     assert sentence_key("?!") != sentence_key("...")
 
 
