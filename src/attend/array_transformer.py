@@ -1,0 +1,84 @@
+"""The Transformer on NumPy alone: a tree of arrays, and the functions of `attend.assembly`."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from attend import assembly
+from attend.assembly import See, look_away
+from attend.config import TransformerConfig
+from attend.state import State
+from attend.weights import Tensors, check_tensors
+
+
+def tree(tensors: Tensors, h: int) -> SimpleNamespace:
+    """Hang weights named like ``encoder.0.norm_1.gain`` into a tree of attributes.
+
+    Numbered children become a list. A node that has ``W_Q`` is told its number of heads.
+    """
+    root: dict[str, Any] = {}
+    for name, tensor in tensors.items():
+        *path, last = name.split(".")
+        node = root
+        for part in path:
+            node = node.setdefault(part, {})
+        node[last] = tensor
+    return _grow(root, h)
+
+
+def _grow(node: Any, h: int) -> Any:
+    if not isinstance(node, dict):
+        return node
+    grown = {name: _grow(child, h) for name, child in node.items()}
+    if all(name.isdigit() for name in grown):
+        return [grown[name] for name in sorted(grown, key=int)]
+    return SimpleNamespace(**grown, **({"h": h} if "W_Q" in grown else {}))
+
+
+class ArrayTransformer:
+    """A trained Transformer that computes with NumPy.
+
+    Parameters
+    ----------
+    config
+        The sizes.
+    tensors
+        The weights by name, as `attend.weights.read_model` returns them.
+
+    Attributes
+    ----------
+    see
+        Receives each attention map; see `attend.recording`.
+
+    Raises
+    ------
+    ValueError
+        If a weight is missing, unexpected or misshaped.
+    """
+
+    def __init__(self, config: TransformerConfig, tensors: Tensors) -> None:
+        check_tensors(config, tensors)
+        self.config = config
+        self.parameters = tree(tensors, config.h)
+        self.parameters.pad = config.pad
+        self.see: See = look_away
+
+    def __repr__(self) -> str:
+        return f"ArrayTransformer({self.config})"
+
+    def encode(self, source: NDArray) -> NDArray:
+        """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
+        return assembly.encode(source, self.parameters, see=self.see)
+
+    def start(self, source: NDArray) -> State:
+        """Encode the source and project the memory, once for all steps of decoding."""
+        return assembly.start(source, self.parameters, see=self.see)
+
+    def step(self, tokens: NDArray, state: State) -> tuple[NDArray, State]:
+        """Read the next target tokens, (batch, n), and say what may follow each."""
+        return assembly.step(tokens, state, self.parameters, see=self.see)
+
+    def forward(self, source: NDArray, target: NDArray) -> NDArray:
+        """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
+        return assembly.forward(source, target, self.parameters, see=self.see)
