@@ -18,6 +18,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from attend.sphinx_ext.icons import subset, used_names
+
 HERE = Path(__file__).parent
 BUNDLE = "attend.css"
 THEME_STYLES = ("styles/theme.css", "styles/pydata-sphinx-theme.css")
@@ -78,12 +80,16 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir) / "_static"
     shutil.copytree(KATEX / "fonts", static / "fonts", dirs_exist_ok=True)
+    css = subset(bundle(static, styles), static, used_names(Path(app.outdir)))
+    (static / BUNDLE).write_text(css, encoding="utf-8")
+
+
+def bundle(static: Path, styles: list[str]) -> str:
+    """Join the theme's style sheets, those that Sphinx would link, KaTeX's and ours."""
     sheets = [read_style(static, name) for name in (*THEME_STYLES, *dict.fromkeys(styles))]
     katex = OLD_FONT.sub("", (KATEX / "katex.min.css").read_text(encoding="utf-8"))
     own = (HERE / "site" / "site.css").read_text(encoding="utf-8")
-    (static / BUNDLE).write_text(
-        COMMENT.sub("", "\n".join([*sheets, katex, own])), encoding="utf-8"
-    )
+    return COMMENT.sub("", "\n".join([*sheets, katex, own]))
 
 
 def read_style(static: Path, name: str) -> str:
