@@ -5,6 +5,9 @@ Run it after `make book`. The picture shows what a reader sees first.
 
 from __future__ import annotations
 
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from browser import ADVICE, find_chromium
@@ -18,12 +21,10 @@ SIZE = {"width": 1280, "height": 900}
 
 def serve_and_take(chromium: str) -> None:
     """Open the page from its folder over HTTP, because modules do not load from files."""
-    import threading
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
     site = ROOT / "_build" / "html"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=site)
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         take(chromium, f"http://127.0.0.1:{server.server_port}/{PAGE.relative_to(site).as_posix()}")
