@@ -154,7 +154,7 @@ class Exercise:
     def _not_yet(self, case: Case | None = None) -> Report:
         if case is not None:
             return self._refuse(f"on {case.says} it returned nothing; return a result in each case")
-        return Report(self.name, "not yet", "replace the ... in the function, then run both cells.")
+        return Report(self.name, "not yet", "replace the ... by your answer, then run the cell again.")
 
     def _refuse(self, says: str) -> Report:
         return Report(self.name, "refused", says)

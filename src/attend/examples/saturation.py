@@ -20,6 +20,8 @@ HAND_QUERY = np.array([[2.0, 0.0, 1.0, 1.0]])
 HAND_KEYS = np.array([[0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 2.0, 0.0], [2.0, 3.0, 1.0, 1.0]])
 HAND_D_K = HAND_KEYS.shape[-1]
 
+QUESTION_SCORES = np.array([1.0, 3.0, 3.0, -5.0])
+FACTORS = np.exp([1.0, 5.0, 20.0])
 PUBLISHED_SCORES, PUBLISHED_D_K = np.array([112.0, 96.0]), 64
 
 SEED = 3
@@ -56,6 +58,16 @@ def hand_weights() -> np.ndarray:
 def hand_unscaled() -> np.ndarray:
     """Return the weights that the bare dot products would give: shape (1, 3)."""
     return softmax(hand_scores())
+
+
+def question_weights() -> np.ndarray:
+    """Return the weights of the scores that the first question asks about: shape (4,)."""
+    return softmax(QUESTION_SCORES)
+
+
+def too_small() -> np.ndarray:
+    """Return the running sentence's weights if d_k itself divides the scores: shape (7, 7)."""
+    return softmax(example.raw_scores() / example.D_K)
 
 
 def published_scaled() -> np.ndarray:

@@ -83,7 +83,9 @@ class Drawn:
         return f"{self.name}-{self.style}-{digest}.svg"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        # A notebook may have a dark page: there the picture brings its own paper.
+        paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
+        return re.sub(r"(<svg[^>]*>)", rf"\1{paper}", self.svg, count=1)
 
     def __repr__(self) -> str:
         return f"<figure {self.name}, {self.style}, {self.width} by {self.height} pixels>"

@@ -21,6 +21,7 @@ PARTS = (
     "value",
     "code",
     "claims",
+    "launch",
     "assets",
 )
 

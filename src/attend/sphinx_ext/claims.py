@@ -54,7 +54,7 @@ def find_proofs(root: Path) -> list[Proof]:
     """
     files = sorted((root / "tests").rglob("test_*.py"))
     proofs = [proof for path in files for proof in _proofs_in(path, root)]
-    return sorted(proofs, key=lambda proof: (proof.claim, proof.node_id))
+    return sorted(proofs, key=lambda proof: (proof.claim, proof.file, proof.line))
 
 
 def claims_on_pages(root: Path) -> dict[str, list[str]]:

@@ -2,8 +2,8 @@
 
 ``{value}`scaling.first_weight:.2f` `` in a sentence shows ``attend.examples.scaling.first_weight``,
 a constant or a function without arguments, in the format after the colon. What follows the name
-may also pick an entry or pass arguments, as in ``scaling.weights[0, 1]:.2f`` or
-``scaling.spread(256):.1f``.
+may also pick an entry, pass arguments or name an attribute, as in ``scaling.weights[0, 1]:.2f``,
+``scaling.spread(256):.1f`` or ``scaling.queries.shape``. Of a vector every entry is shown.
 
 In the directive ``attend-math`` and the role ``{vmath}`` the same stands between << and >>.
 """
@@ -15,6 +15,7 @@ import importlib
 import re
 from typing import Any, ClassVar
 
+import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -23,7 +24,8 @@ from sphinx.util.docutils import SphinxRole
 
 PACKAGE = "attend.examples"
 _SPEC = re.compile(
-    r"^(?P<module>\w+)\.(?P<name>\w+)(?P<rest>[(\[].*[)\]])?(?::(?P<format>[^:]*))?$"
+    r"^(?P<module>\w+)\.(?P<name>\w+)"
+    r"(?P<rest>(?:\([^()]*\)|\[[^\[\]]*\]|\.[a-z]\w*)*)(?::(?P<format>[^:]*))?$"
 )
 _PLACE = re.compile(r"<<(.+?)>>")
 
@@ -54,9 +56,16 @@ def compute(text: str) -> Any:
 def display(text: str) -> str:
     """Return the value of ``module.name:format`` as it stands in a sentence."""
     match = _SPEC.match(text.strip())
-    shown = format(compute(text), (match and match["format"]) or "")
+    shown = _format(compute(text), (match and match["format"]) or "")
     # A typographic minus; a plain hyphen breaks from its number at the end of a line.
-    return re.sub(r"^-(?=\d)", "−", shown)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", shown)
+
+
+def _format(value: Any, how: str) -> str:
+    """Format a number; of a vector, every entry, in brackets."""
+    if isinstance(value, (np.ndarray, tuple)) and how:
+        return f"({', '.join(_format(entry, how) for entry in value)})"
+    return format(value, how)
 
 
 def fill(template: str) -> str:
@@ -79,10 +88,12 @@ def _follow(start: Any, link: ast.expr) -> Any:
     if isinstance(link, ast.Call):
         named = {word.arg: ast.literal_eval(word.value) for word in link.keywords if word.arg}
         return start(*[ast.literal_eval(argument) for argument in link.args], **named)
+    whole = start() if callable(start) else start
+    if isinstance(link, ast.Attribute):
+        return getattr(whole, link.attr)
     if isinstance(link, ast.Subscript):
-        whole = start() if callable(start) else start
         return whole[ast.literal_eval(link.slice)]
-    raise ValueError(f"{ast.unparse(link)!r}: only calls and entries may follow a name")
+    raise ValueError(f"{ast.unparse(link)!r}: only calls, entries and attributes may follow a name")
 
 
 class ValueRole(SphinxRole):
