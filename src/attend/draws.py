@@ -1,9 +1,9 @@
 """Random numbers that are the same in Python and in the browser.
 
-The course shows random draws in one place: where randomness is the argument. Section 3.2.1 of
-Vaswani et al. (2017) divides scores by sqrt(d_k) because a dot product of d_k independent components
-with mean 0 and variance 1 has variance d_k. To see that happen you need such components, and a page
-and a notebook must show the same ones. So the generator is a few lines that any language can repeat:
+The course shows random draws where randomness is the argument. Section 3.2.1 of Vaswani et al.
+(2017) divides scores by sqrt(d_k) because a dot product of d_k independent components with mean 0
+and variance 1 has variance d_k. To see that happen you need such components, and a page and a
+notebook must show the same ones. So the generator is a few lines that any language can repeat:
 
 1. a counter times a constant, added to the seed (modulo 2**32),
 2. a mixing step that turns neighbouring counters into unrelated integers,
@@ -11,8 +11,8 @@ and a notebook must show the same ones. So the generator is a few lines that any
 
 ``widgets/static/draws.js`` holds the same steps; a test compares the two.
 
-Draws have the prefix property: the first n of ``normals(seed, m)`` are ``normals(seed, n)``. Widening
-d_k therefore lengthens every vector and changes no component that was there.
+Draws have the prefix property: the first n of ``normals(seed, m)`` are ``normals(seed, n)``. A
+larger d_k therefore lengthens every vector and changes no component that was there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def normals(seed: int, shape: int | Sequence[int]) -> np.ndarray:
     TypeError
         If either is not an integer.
     """
-    lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    lengths = tuple(shape) if isinstance(shape, Sequence) else (shape,)
     n = math.prod(_whole("shape", length, _WORD) for length in lengths)
     pairs = uniforms(seed, n + n % 2).reshape(-1, 2)
     radius, angle = np.sqrt(-2.0 * np.log(pairs[:, 0])), 2.0 * np.pi * pairs[:, 1]
@@ -144,7 +145,7 @@ def _mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint32(15))
 
 
-def _whole(name: str, value: object, largest: int) -> int:
+def _whole(name: str, value: Any, largest: int) -> int:
     """Return value as an int from 0 to largest, or say what is wrong with it."""
     try:
         number = operator.index(value)

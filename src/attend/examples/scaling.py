@@ -1,8 +1,8 @@
 """The running example of chapter 4, "Scaling and the softmax".
 
 Seven words, each with a query and a key of independent random components (mean 0, variance 1).
-That is the setting in which section 3.2.1 of Vaswani et al. (2017) argues for dividing by sqrt(d_k);
-no training is involved, and the seed is shown wherever the numbers are.
+That is the setting in which section 3.2.1 of Vaswani et al. (2017) argues for dividing by
+sqrt(d_k); no training is involved, and the seed is shown wherever the numbers are.
 
 Every function takes d_k and gives the rows in the order of ``TOKENS``.
 """

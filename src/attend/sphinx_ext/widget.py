@@ -89,14 +89,14 @@ class ExplorerMime(MimeRenderPlugin):
 
 def read_option(text: str | None) -> Any:
     """Read the value of an option: a Python literal, ``true``, ``false``, or else text."""
-    words = {"true": True, "false": False, "": True, None: True}
-    key = text.strip().lower() if text else text
-    if key in words:
-        return words[key]
+    words = {"true": True, "false": False, "": True}
+    written = (text or "").strip()
+    if written.lower() in words:
+        return words[written.lower()]
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(written)
     except (ValueError, SyntaxError):
-        return text
+        return written
 
 
 def explorer_node(name: str, traits: dict[str, Any]) -> explorer:
@@ -130,7 +130,7 @@ def live_html(widget: Explorer) -> str:
 
 @cache
 def module_file(module: str) -> str:
-    """Return the file name of a bundled module: it changes when the code does, so caches may stay."""
+    """Return a bundled module's file name: it changes with the code, so caches may stay."""
     digest = hashlib.sha256(bundle(module).encode()).hexdigest()[:10]
     return f"{Path(module).stem}.{digest}.js"
 

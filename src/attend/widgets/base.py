@@ -22,7 +22,8 @@ class Explorer(anywidget.AnyWidget):
 
     A subclass names its ES module in ``module``, tags the traits a reader may set with
     ``sync=True, state=True``, and returns from ``_results`` what the module draws. Whenever such a
-    trait changes, the results are computed anew and sent in one message.
+    trait changes, the results are computed anew and sent in one message. ``title`` names the
+    explorer for screen readers; ``examples`` are settings that the tests try besides the default.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class Explorer(anywidget.AnyWidget):
     """
 
     module: ClassVar[str]
+    title: ClassVar[str]
+    examples: ClassVar[list[dict[str, Any]]] = []
     registry: ClassVar[dict[str, type[Explorer]]] = {}
     results = traitlets.Dict(read_only=True).tag(sync=True)
 
@@ -89,7 +92,9 @@ class Explorer(anywidget.AnyWidget):
     @property
     def computed_by(self) -> str | None:
         """The name of the reader's function; None if ``attend`` computes."""
-        return None if self._compute is None else getattr(self._compute, "__name__", "your function")
+        return (
+            None if self._compute is None else getattr(self._compute, "__name__", "your function")
+        )
 
     def _results(self) -> dict[str, Any]:
         """Compute what the picture shows, as numbers, texts and nested lists."""
@@ -116,7 +121,9 @@ class Explorer(anywidget.AnyWidget):
 
     def static_html(self) -> str:
         """Return the picture as HTML that needs no script: what a page shows first and prints."""
-        raise NotImplementedError
+        table = drawing.box("scroll", drawing.heat_map(self.picture(), "weights"))
+        words = drawing.element("p", {"class": "attend-summary"}, self.summary())
+        return drawing.frame(self.title, table, words)
 
     def _matrix(self, name: str) -> np.ndarray:
         """Return one of the results as an array."""

@@ -67,7 +67,9 @@ def _wrapped(stem: str) -> str:
 
 def _linked(source: str) -> str:
     """Turn each import into a look at the module that stands above."""
-    return _IMPORT.sub(lambda found: f"const {{{_renamed(found[1])}}} = module_{found[2]};\n", source)
+    return _IMPORT.sub(
+        lambda found: f"const {{{_renamed(found[1])}}} = module_{found[2]};\n", source
+    )
 
 
 def _renamed(names: str) -> str:

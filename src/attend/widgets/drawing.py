@@ -9,14 +9,26 @@ the two, text by text.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Picture", "element", "frame", "heat_map", "mini_map", "number", "plain", "spread_plot"]
+__all__ = [
+    "Html",
+    "Picture",
+    "box",
+    "element",
+    "frame",
+    "heat_map",
+    "mini_map",
+    "number",
+    "plain",
+    "spread_plot",
+    "symbol",
+]
 
 
 class Html(str):
@@ -94,12 +106,18 @@ def symbol(letter: str, index: str) -> Html:
     return element("span", {"class": "attend-symbol"}, *parts)
 
 
+def box(name: str, *children: Html) -> Html:
+    """Return a block of the style sheet's class ``attend-name``."""
+    return element("div", {"class": f"attend-{name}"}, *children)
+
+
 def heat_map(picture: Picture, stage: str) -> Html:
     """Return the table that is a heat map: a number and a colour in each cell."""
     rows, columns = picture.names
     sides = [_side("col", name) for name in columns]
     total = element("th", {"scope": "col", "class": "attend-sum"}, "sum" if _has(picture) else "")
-    corner = element("th", {"class": "attend-corner"}, "query \\ key")
+    names = [element("span", {"class": "attend-nowrap"}, text) for text in ("query ↓", "key →")]
+    corner = element("th", {"class": "attend-corner"}, names[0], " ", names[1])
     head = element("thead", None, element("tr", None, corner, *sides, total))
     body = element("tbody", None, *(_row(picture, i, name) for i, name in enumerate(rows)))
     dense = " is-dense" if len(columns) > 8 else ""
@@ -146,7 +164,7 @@ def _square(picture: Picture, i: int, j: int) -> Html:
     return element("rect", place | {"class": blocked, "style": f"--t: {picture.shade(i, j)}"})
 
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 38, 292, 14, 164
+_LEFT, _RIGHT, _TOP, _BOTTOM = 38, 284, 14, 164
 
 
 def across(d_k: float) -> float:
@@ -168,16 +186,13 @@ def spread_plot(d_k: int, spread: float, spreads: Sequence[float]) -> Html:
     now = [_dot("is-bare is-now", d_k, spread)]
     now += [_dot("is-scaled is-now", d_k, spread / math.sqrt(d_k))]
     label = (
-        f"At d_k = {d_k} the scores spread by {number(spread)}; "
-        f"√{d_k} is {number(math.sqrt(d_k))}."
+        f"At d_k = {d_k} the scores spread by {number(spread)}; √{d_k} is {number(math.sqrt(d_k))}."
     )
     settings = {"viewBox": "0 0 300 184", "role": "img", "class": "attend-plot"}
     parts = [*_axes(), *_lines(d_k), *bare, *scaled, *now, *_plot_names()]
     picture = element("svg", settings | {"aria-label": label}, *parts)
     said = "Spread of the scores (standard deviation) against "
-    caption = element(
-        "figcaption", None, said, element("i", None, "d"), element("sub", None, "k")
-    )
+    caption = element("figcaption", None, said, element("i", None, "d"), element("sub", None, "k"))
     return element("figure", {"class": "attend-plot-figure"}, picture, caption)
 
 
@@ -207,7 +222,7 @@ def _plot_names() -> list[Html]:
     return [
         _text(across(20), up(16.5), "scores", "attend-name is-bare"),
         _text(across(20), up(0.47), "scores ÷ √dₖ", "attend-name is-scaled"),
-        _text(across(512), up(34), "√dₖ", "attend-name is-curve"),
+        _text(across(490), up(36), "√dₖ", "attend-name is-curve"),
     ]
 
 
@@ -222,15 +237,17 @@ def frame(name: str, *parts: Html) -> Html:
 
 
 def plain(picture: Picture, summary: str) -> str:
-    """Return the table and its summary without styles, for readers of a notebook without widgets."""
+    """Return the table and its summary without styles, for notebooks read without widgets."""
     rows, columns = picture.names
-    cells: Callable[[int], list[Html]] = lambda i: [
-        element("td", None, number(x)) for x in picture.values[i]
-    ]
-    head = element("tr", None, element("th", None, "query \\ key"), *(_th(c) for c in columns))
-    body = [element("tr", None, _th(name), *cells(i)) for i, name in enumerate(rows)]
+    head = element("tr", None, _th("query ↓ key →"), *(_th(name) for name in columns))
+    body = [_plain_row(picture, i, name) for i, name in enumerate(rows)]
     caption = element("caption", None, f"{picture.title}. {summary}")
     return str(element("table", None, caption, head, *body))
+
+
+def _plain_row(picture: Picture, i: int, name: str) -> Html:
+    cells = [element("td", None, number(x)) for x in picture.values[i]]
+    return element("tr", None, _th(name), *cells)
 
 
 def _th(name: str) -> Html:

@@ -73,7 +73,19 @@ class ScalingExplorer(Explorer):
     """
 
     module = "scaling.js"
-    title: ClassVar[str] = "Explorer: scores, scaled scores, weights"
+    title = "Explorer: scores, scaled scores, weights"
+    examples: ClassVar[list[dict[str, Any]]] = [
+        {"d_k": 512, "scaled": False},
+        {"d_k": 1, "sentence": "one"},
+        {"mask": "causal", "overrides": [[0, 0, 1000.0], [3, 1, -1e6], [9, 9, 5.0]]},
+        {"mask": "padding", "temperature": 0.1, "stage": "scores"},
+        {"sentence": "a b c d e f g h i j k l m n o p", "mask": "padding", "d_k": 100},
+        {
+            "sentence": '<b>bold</b> \u05e9\u05dc\u05d5\u05dd \U0001f327\ufe0f "quoted" &amp; bold',
+            "seed": 999999999,
+        },
+        {"stage": "scaled_scores", "cell": [6, 6], "locked": True, "d_k": 3},
+    ]
 
     sentence = traitlets.Unicode(example.SENTENCE).tag(sync=True, state="input")
     d_k = traitlets.Int(example.D_K).tag(sync=True, state="input")
@@ -81,7 +93,7 @@ class ScalingExplorer(Explorer):
     mask = traitlets.Unicode("none").tag(sync=True, state="input")
     temperature = traitlets.Float(1.0).tag(sync=True, state="input")
     seed = traitlets.Int(example.SEED).tag(sync=True, state="input")
-    overrides = traitlets.List().tag(sync=True, state="input")
+    overrides: traitlets.List = traitlets.List().tag(sync=True, state="input")
     stage = traitlets.Unicode("weights").tag(sync=True, state="view")
     cell = traitlets.List([0, 1]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
@@ -201,8 +213,9 @@ class ScalingExplorer(Explorer):
     @traitlets.validate("overrides")
     def _check_overrides(self, proposal: Any) -> list[list[float]]:
         for entry in proposal["value"]:
-            fits = len(entry) == 3 and _is_place(entry[:2]) and abs(entry[2]) <= LARGEST_SCORE
-            _require(fits, f"an override is [row, column, score up to 1e6], got {entry}")
+            _require(
+                _is_override(entry), f"an override is [row, column, score up to 1e6], got {entry}"
+            )
         return [list(entry) for entry in proposal["value"]]
 
     def picture(self, stage: str | None = None) -> drawing.Picture:
@@ -247,6 +260,12 @@ def _within(name: str, value: Any, lowest: float, highest: float) -> Any:
 def _one_of(name: str, value: str, options: tuple[str, ...]) -> str:
     _require(value in options, f"{name} must be one of {', '.join(options)}, got {value!r}")
     return value
+
+
+def _is_override(entry: Any) -> bool:
+    if not isinstance(entry, (list, tuple)) or len(entry) != 3 or not _is_place(entry[:2]):
+        return False
+    return isinstance(entry[2], (int, float)) and abs(entry[2]) <= LARGEST_SCORE
 
 
 def _is_place(place: Any) -> bool:

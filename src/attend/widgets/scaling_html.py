@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attend.widgets.drawing import (
     Html,
+    box,
     element,
     frame,
     heat_map,
@@ -30,32 +31,28 @@ def scaling_html(explorer: ScalingExplorer) -> str:
     title = element("p", {"class": "attend-map-title"}, _STAGES[explorer.stage][0])
     table = heat_map(explorer.picture(), explorer.stage)
     words = element("p", {"class": "attend-summary"}, explorer.summary())
-    large = _box("large", title, _box("scroll", table), words)
+    large = box("large", title, box("scroll", table), words)
     results = explorer.results
     plot = spread_plot(explorer.d_k, results["spread"], results["spreads"])
     return frame(
         explorer.title,
         _controls(explorer),
-        _box("body", _stages(explorer), large),
-        _box("below", _formula(explorer), plot),
+        box("body", _stages(explorer), large),
+        box("below", _formula(explorer), plot),
         element("p", {"class": "attend-source"}, _source(explorer.seed)),
         element("p", {"class": "attend-more"}, "More controls appear where scripts may run."),
     )
-
-
-def _box(name: str, *children: Html) -> Html:
-    return element("div", {"class": f"attend-{name}"}, *children)
 
 
 def _controls(explorer: ScalingExplorer) -> Html:
     d_k = symbol("d", "k")
     scaled = ["Scores are divided by √", d_k] if explorer.scaled else ["Scores are not divided"]
     length = element("span", {"class": "attend-control"}, d_k, f" = {explorer.d_k}")
-    return _box("controls", length, element("span", {"class": "attend-control"}, *scaled))
+    return box("controls", length, element("span", {"class": "attend-control"}, *scaled))
 
 
 def _stages(explorer: ScalingExplorer) -> Html:
-    return _box("stages", *(_stage(explorer, stage) for stage in _STAGES))
+    return box("stages", *(_stage(explorer, stage) for stage in _STAGES))
 
 
 def _stage(explorer: ScalingExplorer, stage: str) -> Html:
@@ -90,7 +87,7 @@ def _formula(explorer: ScalingExplorer) -> Html:
         "weight": _weight_line(explorer, i, j),
     }
     pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
-    return _box(
+    return box(
         "formula", title, element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
     )
 

@@ -76,10 +76,10 @@ export function put(model, values) {
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 export const focusable = (node) => fill(node, OWN_KEYS, []);
 
-function labelled(control, label, value = "") {
-  const text = el("span", { class: "attend-label" }, ...label);
-  return el("label", { class: "attend-control" }, text, control, value);
-}
+const labelText = (label) => el("span", { class: "attend-label" }, ...label);
+
+const labelled = (control, label, value = "") =>
+  el("label", { class: "attend-control" }, labelText(label), control, value);
 
 // A slider over the positions of `steps`; the trait holds the value, the slider its place.
 export function slider(model, life, { trait, label, steps, show = number }) {
@@ -105,8 +105,7 @@ export function toggle(model, life, { trait, label }) {
     input.checked = model.get(trait);
   });
   life.listen(input, "change", () => put(model, { [trait]: input.checked }));
-  const text = el("span", { class: "attend-label" }, ...label);
-  return el("label", { class: "attend-control attend-toggle" }, input, text);
+  return el("label", { class: "attend-control attend-toggle" }, input, labelText(label));
 }
 
 export function choice(model, life, { trait, label, options }) {

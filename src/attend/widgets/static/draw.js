@@ -42,12 +42,18 @@ export function miniMap() {
 }
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.
-export function heatMap({ id, describedby, corner = "query \\ key" }) {
+export function heatMap({ id, describedby, corner = ["query ↓", "key →"] }) {
   const table = el("table", { class: "attend-map", role: "grid", id });
   const map = { element: table, cells: [], sums: [], names: "" };
   map.build = (rows, columns) => buildMap(map, { rows, columns, corner, describedby });
   map.update = (picture) => updateMap(map, picture);
   return map;
+}
+
+// The two names that every picture of attention needs.
+function corners([row, column]) {
+  const part = (text) => el("span", { class: "attend-nowrap" }, text);
+  return el("th", { class: "attend-corner" }, part(row), " ", part(column));
 }
 
 function buildMap(map, { rows, columns, corner, describedby }) {
@@ -59,7 +65,7 @@ function buildMap(map, { rows, columns, corner, describedby }) {
   map.cells = rows.map((_, i) => columns.map((__, j) => cell(i, j)));
   map.sums = rows.map(() => el("td", { class: "attend-sum" }));
   map.sumTitle = el("th", { scope: "col", class: "attend-sum" });
-  const head = [el("th", { class: "attend-corner" }, corner), ...columns.map((c) => side("col", c))];
+  const head = [corners(corner), ...columns.map((c) => side("col", c))];
   const body = rows.map((name, i) => el("tr", {}, side("row", name), ...map.cells[i], map.sums[i]));
   map.element.replaceChildren(
     el("thead", {}, el("tr", {}, ...head, map.sumTitle)),

@@ -1,7 +1,7 @@
 // Small plots, drawn as SVG in a box of 300 by 200 units.
 import { el, number, svg } from "./dom.js";
 
-const BOX = { left: 38, right: 292, top: 14, bottom: 164 };
+const BOX = { left: 38, right: 284, top: 14, bottom: 164 };
 const LOWEST_SPREAD = 0.25;
 const HIGHEST_SPREAD = 64;
 
@@ -35,7 +35,7 @@ export function spreadPlot(widths) {
   const names = [
     text(across(20), up(16.5), "scores", "attend-name is-bare"),
     text(across(20), up(0.47), "scores ÷ √dₖ", "attend-name is-scaled"),
-    text(across(512), up(34), "√dₖ", "attend-name is-curve"),
+    text(across(490), up(36), "√dₖ", "attend-name is-curve"),
   ];
   const picture = svg("svg", { viewBox: "0 0 300 184", role: "img", class: "attend-plot" },
     ...axes(), curve, guide, ...bare, ...scaled, ...now, ...names);

@@ -175,11 +175,14 @@ const inWords = ({ spread: bare, scaled_spread: scaled, mean_largest: most }) =>
 
 function overrideField(model, life, current) {
   const kept = (i, j) => model.get("overrides").filter(([a, b]) => a !== i || b !== j);
-  const { element, input, show } = field(model, life, {
-    traits: ["overrides", "results", "cell"],
-    type: "text", inputmode: "decimal",
-    label: ["Score of the cell"],
-    write: () => current()?.value ?? "",
+  const which = el("span", {});
+  const { element, show } = field(model, life, {
+    traits: ["overrides", "results", "cell"], type: "text", inputmode: "decimal",
+    label: ["Score of ", which],
+    write() {
+      say(which, current()?.name ?? "the cell");
+      return current()?.value ?? "";
+    },
     read(text) {
       const value = Number(text.replace("−", "-").replace(",", "."));
       if (text.trim() === "" || !(Math.abs(value) <= 1e6)) {
@@ -192,7 +195,7 @@ function overrideField(model, life, current) {
   const reset = focusableButton("attend-button", "Undo all set scores");
   life.listen(reset, "click", () => put(model, { overrides: [] }));
   life.watch(["overrides"], () => { reset.disabled = model.get("overrides").length === 0; });
-  return { element, reset, input, show };
+  return { element, reset, show };
 }
 
 function sentenceField(model, life) {
@@ -242,8 +245,10 @@ function view({ model, life, announce }) {
 
   const shown = () => {
     const [i, j] = seen;
-    const value = model.get("results")?.scores?.[i]?.[j];
-    return value === undefined ? null : { i, j, value: Number(value.toPrecision(4)) };
+    const { tokens, scores: bare } = model.get("results");
+    const value = bare?.[i]?.[j];
+    if (value === undefined) return null;
+    return { i, j, value: Number(value.toPrecision(4)), name: `query ${tokens[i]}, key ${tokens[j]}` };
   };
   const explain = (cell) => {
     seen = cell ?? seen;
@@ -291,7 +296,7 @@ function view({ model, life, announce }) {
   const controls = el("div", { class: "attend-controls" },
     slider(model, life, { trait: "d_k", label: ["Length of a query or key, ", dK()], steps: WIDTHS, show: String }),
     toggle(model, life, { trait: "scaled", label: ["Divide scores by ", root(dK())] }));
-  const rest = more("More: sentence, mask, temperature, seed, one score",
+  const rest = more("More controls",
     sentenceField(model, life),
     choice(model, life, { trait: "mask", label: ["Mask"], options: MASKS }),
     slider(model, life, { trait: "temperature", label: ["Temperature"], steps: TEMPERATURES }),

@@ -1,5 +1,5 @@
 // The frame that every explorer shares. An explorer's own file says what it computes and draws.
-import { announcer, el, lifetime, say } from "./dom.js";
+import { announcer, el, focusable, lifetime, say } from "./dom.js";
 
 // Make the default export of a module: `compute(state)` answers on static pages, where Python is
 // not there; `view({ model, life, announce })` returns the parts of the picture and `draw`.
@@ -26,7 +26,7 @@ export function explorer({ name, compute, view }) {
 // Controls that are one step away.
 export function more(title, ...children) {
   const inside = el("div", { class: "attend-more-inside" }, ...children);
-  return el("details", { class: "attend-more" }, el("summary", {}, title), inside);
+  return el("details", { class: "attend-more" }, focusable(el("summary", {}, title)), inside);
 }
 
 export const wordsOf = (text) => text.split(/[\s\u001c-\u001f\u0085]+/u).filter(Boolean);
