@@ -39,8 +39,8 @@ class TransformerConfig:
     d_model: int = 512
     d_ff: int = 2048
     h: int = 8
-    d_k: int | None = None
-    d_v: int | None = None
+    d_k: int = None  # type: ignore[assignment]  # a number as soon as it is built
+    d_v: int = None  # type: ignore[assignment]
     P_drop: float = 0.1
     epsilon_ls: float = 0.1
     pad: int = 0
@@ -49,38 +49,38 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         self._check_counts()
+        self._check_special()
         self._check_shares()
         for name in ("d_k", "d_v"):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, self._per_head(name))
 
     def _check_counts(self) -> None:
-        for name in ("vocabulary", "N", "d_model", "d_ff", "h"):
+        for name in ("vocabulary", "N", "d_model", "d_ff", "h", "d_k", "d_v"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            free = name in ("d_k", "d_v") and value is None
+            if not free and not (_is_whole(value) and value >= 1):
                 raise ValueError(f"{name} must be a whole number of at least 1; received {value!r}")
-        for name in ("d_k", "d_v"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a whole number >= 1 or None; received {value!r}")
         if self.d_model % 2:
             raise ValueError(
                 "d_model must be even, as positions are written in pairs of sine and cosine; "
                 f"received d_model={self.d_model}"
             )
-        special = {self.pad, self.start, self.end}
-        if len(special) < 3 or min(special) < 0 or max(special) >= self.vocabulary:
+
+    def _check_special(self) -> None:
+        special = (self.pad, self.start, self.end)
+        fit = all(_is_whole(token) and 0 <= token < self.vocabulary for token in special)
+        if not fit or len(set(special)) < 3:
             raise ValueError(
                 "pad, start and end must be three different token numbers below the vocabulary; "
-                f"received {self.pad}, {self.start}, {self.end} of {self.vocabulary}"
+                f"received {self.pad!r}, {self.start!r}, {self.end!r} of {self.vocabulary}"
             )
 
     def _check_shares(self) -> None:
         for name in ("P_drop", "epsilon_ls"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} is a share, 0 <= {name} < 1; received {getattr(self, name)}"
-                )
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise ValueError(f"{name} is a share, 0 <= {name} < 1; received {value!r}")
 
     def _per_head(self, name: str) -> int:
         if self.d_model % self.h:
@@ -101,8 +101,10 @@ class TransformerConfig:
         Raises
         ------
         ValueError
-            If a name is unknown, or `vocabulary` is missing.
+            If it is no table, a name is unknown, `vocabulary` is missing, or a size is impossible.
         """
+        if not isinstance(sizes, dict):
+            raise ValueError(f"a configuration is a table of sizes by name; received {sizes!r}")
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(sizes) - known)
         if unknown or "vocabulary" not in sizes:
@@ -111,6 +113,10 @@ class TransformerConfig:
                 f"received {sorted(sizes)}"
             )
         return cls(**sizes)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def base(vocabulary: int = 37_000) -> TransformerConfig:

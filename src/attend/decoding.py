@@ -6,12 +6,14 @@ NumPy one both are. The bookkeeping of candidates is done in NumPy.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attend.arrays import Array, namespace, to_numpy
+from attend.assembly import check_tokens
+from attend.beam import BeamOptions, Search, largest, log_softmax
 from attend.config import TransformerConfig
 from attend.state import State, select
 
@@ -32,6 +34,7 @@ class Model(Protocol):
 
 
 Choose = Callable[[NDArray[np.floating]], NDArray[np.integer]]
+"""Picks a token for each sentence from its logits, (batch, vocabulary)."""
 
 
 def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[int]]:
@@ -44,12 +47,18 @@ def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[i
     source
         Source tokens, (batch, m), padded.
     limit
-        The most tokens to write; source + 50 if None, as in the paper.
+        The most tokens to write, the end included. If None, 50 more than the source has, as in
+        section 6.1 of the paper.
 
     Returns
     -------
     sentences
         The tokens of each translation, without start and end.
+
+    Raises
+    ------
+    ValueError
+        If the limit is below 1, or a source token is not in the vocabulary.
     """
     return _write(model, source, lambda logits: logits.argmax(axis=-1), limit)
 
@@ -66,7 +75,7 @@ def sample(
     Parameters
     ----------
     model, source
-        As for `greedy`.
+        As for `greedy`; the limit is that of the paper.
     generator
         Draws the numbers; the same seed writes the same text.
     temperature
@@ -77,38 +86,46 @@ def sample(
     Raises
     ------
     ValueError
-        If the temperature is not positive, or top_k is below 1.
+        If the temperature is not a positive number, or top_k is below 1.
     """
-    if not temperature > 0 or (top_k is not None and top_k < 1):
+    if not 0 < temperature < np.inf or (top_k is not None and top_k < 1):
         raise ValueError(
             "sampling needs temperature > 0 and top_k >= 1 (or None); received "
             f"temperature={temperature}, top_k={top_k}. For the likeliest token use greedy"
         )
 
     def choose(logits: NDArray) -> NDArray:
+        # Zero for the likeliest and -inf for the rest, where a cold division overflows.
+        with np.errstate(over="ignore"):
+            heated = log_softmax(logits) / temperature
         # The largest of logits with Gumbel noise is a draw from their softmax.
-        noisy = logits / temperature + generator.gumbel(size=logits.shape)
-        return np.where(logits >= _kth_best(logits, top_k), noisy, -np.inf).argmax(axis=-1)
+        noisy = heated + generator.gumbel(size=logits.shape)
+        return np.where(_among_best(logits, top_k), noisy, -np.inf).argmax(axis=-1)
 
     return _write(model, source, choose, None)
 
 
-def _kth_best(logits: NDArray, k: int | None) -> NDArray:
-    """Return the smallest logit of each row that is still among its k best."""
-    k = logits.shape[-1] if k is None else min(k, logits.shape[-1])
-    return np.partition(logits, -k, axis=-1)[..., -k, None]
+def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
+    """Mark the k largest logits of each row; all of them if k is None."""
+    if k is None or k >= logits.shape[-1]:
+        return np.ones(logits.shape, bool)
+    marked = np.zeros(logits.shape, bool)
+    for row, best in zip(marked, (largest(x, k) for x in logits), strict=True):
+        row[best] = True
+    return marked
 
 
 def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
-    """Choose token after token until every sentence has ended, or the limit is reached."""
-    state, config = model.start(source), model.config
+    """Choose token after token until every sentence has ended or reached its limit."""
+    limits, config = _limits(model, source, limit), model.config
+    state = model.start(source)
     tokens = np.full(source.shape[0], config.start)
     open_ = np.ones(source.shape[0], dtype=bool)
     sentences: list[list[int]] = [[] for _ in tokens]
-    for _ in range(source.shape[1] + MORE if limit is None else limit):
-        logits, state = model.step(_like(tokens[:, None], source), state)
-        tokens = choose(to_numpy(logits[:, -1]))
-        open_ &= tokens != config.end
+    for written in range(max(limits, default=0)):
+        logits, state = _next_logits(model, tokens, state, source)
+        tokens = choose(logits)
+        open_ &= (tokens != config.end) & (written < limits)
         for row in np.flatnonzero(open_):
             sentences[row].append(int(tokens[row]))
         if not open_.any():
@@ -116,39 +133,31 @@ def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> li
     return sentences
 
 
-def _like(tokens: NDArray, source: Array) -> Array:
-    """Move tokens to the library and device of the source."""
-    return namespace(source).asarray(tokens, device=source.device)
+def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
+    """Say for each sentence how many tokens it may get; padding does not lengthen it."""
+    check_tokens("source", source)
+    tokens, config = to_numpy(source), model.config
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit counts tokens to write, at least 1; received limit={limit}")
+    whole = np.issubdtype(tokens.dtype, np.integer)
+    if tokens.size and not (whole and 0 <= tokens.min() <= tokens.max() < config.vocabulary):
+        raise ValueError(
+            f"source tokens are whole numbers from 0 to {config.vocabulary - 1}; received "
+            f"{tokens.dtype} from {tokens.min()} to {tokens.max()}. Was another tokenizer used?"
+        )
+    if limit is not None:
+        return np.full(len(tokens), limit)
+    return (tokens != config.pad).sum(axis=-1) + MORE
 
 
-def length_penalty(length: int, alpha: float) -> float:
-    """Return what a log-probability is divided by, so that long translations are not punished.
-
-    ``((5 + length) / 6) ** alpha``, after Wu et al. 2016, with the alpha of section 6.1.
-    """
-    return ((5 + length) / 6) ** alpha
-
-
-class Hypothesis(NamedTuple):
-    """A finished translation: its tokens and its penalised log-probability."""
-
-    score: float
-    tokens: list[int]
-
-
-class Beams(NamedTuple):
-    """The translations under way, the best `beam` of each sentence.
-
-    Attributes
-    ----------
-    tokens
-        What has been written, (batch, beam, length).
-    log_p
-        The log-probability of that, (batch, beam); -inf for a place not filled.
-    """
-
-    tokens: NDArray[np.int64]
-    log_p: NDArray[np.float64]
+def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> tuple:
+    """Let the model read one token a sentence; return logits (batch, vocabulary) and the state."""
+    read = namespace(source).asarray(tokens[:, None], device=source.device)
+    logits, state = model.step(read, state)
+    logits = to_numpy(logits[:, -1])
+    if np.isnan(logits).any():
+        raise ValueError("the model answers nan: its weights are damaged, or training went astray")
+    return logits, state
 
 
 def beam_search(
@@ -163,7 +172,7 @@ def beam_search(
     beam
         How many beginnings to follow. One is the same as `greedy`.
     alpha
-        Strength of the length penalty.
+        Strength of the length penalty; 0 for none.
 
     Returns
     -------
@@ -173,97 +182,30 @@ def beam_search(
     Raises
     ------
     ValueError
-        If beam is below 1.
+        If beam or limit is below 1, alpha is negative, or a source token is not in the vocabulary.
     """
     if beam < 1:
         raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
-    batch, config = source.shape[0], model.config
-    state = select(model.start(source), np.repeat(np.arange(batch), beam))
-    beams = Beams(np.zeros((batch, beam, 0), np.int64), np.full((batch, beam), -np.inf))
-    beams.log_p[:, 0] = 0.0
-    finished: list[list[Hypothesis]] = [[] for _ in range(batch)]
-    last = np.full(batch * beam, config.start)
-    limit = source.shape[1] + MORE if limit is None else limit
-    for _ in range(limit):
-        logits, state = model.step(_like(last[:, None], source), state)
-        log_p = beams.log_p[..., None] + _log_softmax(to_numpy(logits[:, -1])).reshape(
-            batch, beam, -1
-        )
-        beams, origin = _advance(beams, log_p, finished, config.end, alpha)
-        if all(_is_settled(f, b, alpha, limit) for f, b in zip(finished, beams.log_p, strict=True)):
-            break
-        state, last = select(state, origin.reshape(-1)), beams.tokens[..., -1].reshape(-1)
-    return [_best(f, beams, row, alpha) for row, f in enumerate(finished)]
-
-
-def _log_softmax(logits: NDArray) -> NDArray:
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
+    limits, config = _limits(model, source, limit), model.config
+    options = BeamOptions(beam, alpha, config.start, config.end)
+    searches = [Search(options, int(most)) for most in limits]
+    state = select(model.start(source), np.repeat(np.arange(len(searches)), beam))
+    going = searches
+    while going:
+        going, state = _advance(model, going, state, source)
+    return [search.best for search in searches]
 
 
 def _advance(
-    beams: Beams, log_p: NDArray, finished: list[list[Hypothesis]], end: int, alpha: float
-) -> tuple[Beams, NDArray]:
-    """Extend every beginning by its likeliest tokens; put those that end among the finished.
-
-    Twice as many candidates as beams are enough: at most half of them can end.
-    """
-    batch, beam, vocabulary = log_p.shape
-    ranked = _largest(log_p.reshape(batch, -1), min(2 * beam, beam * vocabulary))
-    origin, token = np.divmod(ranked, vocabulary)
-    value = np.take_along_axis(log_p.reshape(batch, -1), ranked, axis=1)
-    penalty = length_penalty(beams.tokens.shape[2] + 1, alpha)
-    for row, place in np.argwhere(token[:, :beam] == end):
-        if np.isfinite(value[row, place]):
-            written = beams.tokens[row, origin[row, place]].tolist()
-            finished[row].append(Hypothesis(value[row, place] / penalty, written))
-    return _continue(beams, np.where(token == end, -np.inf, value), origin, token)
-
-
-def _continue(
-    beams: Beams, value: NDArray, origin: NDArray, token: NDArray
-) -> tuple[Beams, NDArray]:
-    """Keep the best candidates that have not ended; say which rows of the state they continue."""
-    batch, beam, _ = beams.tokens.shape
-    chosen = np.argsort(-value, axis=1, kind="stable")[:, :beam]
-    row = np.arange(batch)[:, None]
-    origin, token = origin[row, chosen], token[row, chosen]
-    tokens = np.concatenate([beams.tokens[row, origin], token[..., None]], axis=2)
-    return Beams(tokens, value[row, chosen]), origin + row * beam
-
-
-def _largest(x: NDArray, k: int) -> NDArray:
-    """Return where the k largest entries of each row stand, the largest first."""
-    found = np.argpartition(-x, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(x, found, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(found, order, axis=1)
-
-
-def _is_settled(finished: list[Hypothesis], log_p: NDArray, alpha: float, limit: int) -> bool:
-    """Tell whether a sentence has as many translations as beams, or no better one can come."""
-    if len(finished) >= len(log_p):
-        return True
-    if not finished:
-        return False
-    return max(finished).score >= log_p.max() / length_penalty(limit, alpha)
-
-
-def _best(finished: list[Hypothesis], beams: Beams, row: int, alpha: float) -> list[int]:
-    """Return the best finished translation, or the best beginning where none was finished."""
-    if finished:
-        return max(finished).tokens
-    return beams.tokens[row, beams.log_p[row].argmax()].tolist()
-
-
-def translate_tokens(
-    model: Any, sources: list[list[int]], pad: Callable[[list[list[int]]], Array], **options: Any
-) -> list[list[int]]:
-    """Translate sentences of similar length together, and return them in their order."""
-    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-    results: list[list[int]] = [[] for _ in sources]
-    for first in range(0, len(order), 64):
-        rows = order[first : first + 64]
-        found = beam_search(model, pad([sources[i] for i in rows]), **options)
-        for row, tokens in zip(rows, found, strict=True):
-            results[row] = tokens
-    return results
+    model: Model, going: list[Search], state: State, source: Array
+) -> tuple[list[Search], State]:
+    """Let every search take one step; return those not settled, and their part of the state."""
+    last = np.stack([search.last for search in going])
+    logits, state = _next_logits(model, last.reshape(-1), state, source)
+    log_p = log_softmax(logits).reshape(*last.shape, -1)
+    origins = [search.advance(x) for search, x in zip(going, log_p, strict=True)]
+    rows = np.stack(origins) + last.shape[1] * np.arange(len(going))[:, None]
+    still = np.array([not search.settled for search in going])
+    return [s for s in going if not s.settled], select(state, rows[still].reshape(-1))

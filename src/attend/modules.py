@@ -33,7 +33,9 @@ def fast_feed_forward(x: Tensor, p: Any) -> Tensor:
     return F.linear(F.linear(x, p.W_1.mT, p.b_1).relu_(), p.W_2.mT, p.b_2)
 
 
-def fast_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None):
+def fast_attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None
+) -> tuple[Tensor, None]:
     """Compute `attention` with torch's kernel, in single precision where half would be slow.
 
     On a CPU the fused kernel takes many times longer in bfloat16, so under autocast only the
@@ -42,7 +44,8 @@ def fast_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None):
     if q.device.type != "cpu" or q.itemsize > 2:
         return fused_attention(q, k, v, mask)
     with torch.autocast("cpu", enabled=False):
-        return fused_attention(q.float(), k.float(), v.float(), mask)
+        output, _ = fused_attention(q.float(), k.float(), v.float(), mask)
+    return output.to(v.dtype), None
 
 
 FUSED = Operations(fast_attention, fast_norm, fast_feed_forward, F.embedding)
@@ -66,7 +69,9 @@ class MultiHeadAttention(nn.Module):
         self.W_V = uniform(config.d_model, values)
         self.W_O = uniform(values, config.d_model)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None):
+    def forward(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """See `attend.attention.multi_head_attention`."""
         return multi_head_attention(q, k, v, self, mask)
 

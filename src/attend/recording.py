@@ -49,11 +49,19 @@ class Recording:
         ------
         KeyError
             If there is no such map.
+        ValueError
+            If the number of sentences changed meanwhile, as in a beam search.
         """
         maps = [m.weights for m in self.maps if m.kind == kind and m.layer == layer]
         if not maps:
             known = sorted({(m.kind, m.layer) for m in self.maps})
             raise KeyError(f"no map of {kind!r}, layer {layer}; recorded are {known}")
+        if len({m.shape[0] for m in maps}) > 1:
+            raise ValueError(
+                f"the maps of {kind!r}, layer {layer} are of different numbers of sentences: "
+                f"{[m.shape[0] for m in maps]}. Read them one by one from .maps, or record "
+                "a single pass over the finished translation"
+            )
         xp = namespace(*maps)
         widest = max(m.shape[-1] for m in maps)
         return xp.concatenate([_widen(m, widest) for m in maps], axis=-2)

@@ -28,7 +28,7 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config)
         self.norm_2 = AddNorm(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """See `attend.layers.encoder_layer`."""
         return layers.encoder_layer(x, self, mask)
 
@@ -49,7 +49,9 @@ class DecoderLayer(nn.Module):
         """See `attend.layers.begin_layer`."""
         return layers.begin_layer(memory, self)
 
-    def forward(self, x: Tensor, state: LayerState, masks: DecoderMasks):
+    def forward(
+        self, x: Tensor, state: LayerState, masks: DecoderMasks
+    ) -> tuple[Tensor, LayerState, tuple[Tensor | None, Tensor | None]]:
         """See `attend.layers.decoder_layer`."""
         return layers.decoder_layer(x, state, self, masks)
 

@@ -1,0 +1,205 @@
+"""The command ``python -m attend.training``: from a file of sentence pairs to a translator."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from tqdm import tqdm
+
+from attend.config import TransformerConfig, course
+from attend.corpus import SentencePair, encode_pairs, load_pairs, read_pairs
+from attend.corpus import split_by_components as split_pairs
+from attend.corpus import without as leave_out
+from attend.examiner import Examiner
+from attend.plan import Plan
+from attend.tokenizer import Tokenizer
+from attend.training import Trainer, fit
+from attend.transformer import Transformer
+
+SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
+"""The sizes of the model that can be given on the command line."""
+
+HELP = """Train a translator on sentence pairs. Interrupt it with Ctrl-C, or let the machine crash:
+the same command goes on where it was."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """Somebody asked to stop, between two steps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train a translator; see the command's help."""
+    parser = make_parser()
+    given = parser.parse_args(arguments)
+    try:
+        train(given)
+    except (ValueError, FloatingPointError) as error:
+        _give_up(str(error))
+    except OSError as error:
+        _give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _give_up(message: str) -> NoReturn:
+    sys.stderr.write(f"attend.training: {message}\n")
+    sys.exit(2)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m attend.training",
+        description=HELP,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
+    add("--folder", type=Path, required=True, help="for checkpoints and history")
+    add("--without", type=Path, help="a file of pairs whose sentences are never trained on")
+    add("--held-out", type=int, default=2000, help="pairs to validate on, and as many to test on")
+    add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
+    add("--threads", type=int, help="threads to compute with")
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    for field in fields(Plan):
+        name = "--" + field.name.replace("_", "-")
+        add(name, type=type(field.default), default=field.default, help="see Plan")
+    for name in SIZES:
+        preset = getattr(course(), name)
+        add(f"--{name}", type=type(preset), default=preset, help="see TransformerConfig")
+    return parser
+
+
+def train(given: argparse.Namespace) -> None:
+    """Train as the command line says, with a bar that shows the speed and the time left."""
+    trainer, examine = prepare(given)
+    with _progress_bar(trainer) as bar, _polite_interrupts() as check:
+
+        def watch(record: dict[str, float]) -> None:
+            bar.update(record["tokens"])
+            bar.set_postfix(epoch=trainer.progress.epoch + 1, loss=f"{record['loss']:.3f}")
+            check()
+
+        try:
+            weights = fit(trainer, watch, examine)
+        except Stopped:
+            trainer.save_checkpoint()
+            bar.close()
+            tqdm.write(f"Stopped after step {trainer.progress.step}. {_how_to_go_on(trainer)}")
+            raise KeyboardInterrupt from None
+        except KeyboardInterrupt:
+            bar.close()
+            tqdm.write(f"Stopped at once. {_how_to_go_on(trainer)}")
+            raise
+    trainer.save(given.folder / "average.safetensors", weights)
+    tqdm.write(f"The averaged weights are in {given.folder / 'average.safetensors'}.")
+
+
+def _how_to_go_on(trainer: Trainer) -> str:
+    if not trainer.checkpoint.exists():
+        return "There is no checkpoint yet; the same command begins again."
+    return f"The same command goes on from {trainer.checkpoint}."
+
+
+def _progress_bar(trainer: Trainer) -> tqdm:
+    """Return a bar that counts target tokens, and knows what was done before an interruption."""
+    plan, now, tokens = trainer.plan, trainer.progress, trainer.tokens_per_epoch
+    done = now.epoch * tokens + now.tokens
+    return tqdm(total=plan.epochs * tokens, initial=done, unit="tok", unit_scale=True)
+
+
+@contextmanager
+def _polite_interrupts() -> Iterator[Callable[[], None]]:
+    """Turn the first Ctrl-C into a `Stopped` at the next check; the second one stops at once.
+
+    A step that is cut in half cannot be saved: some weights would have moved and others not.
+    """
+    asked = False
+
+    def check() -> None:
+        if asked:
+            raise Stopped
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        tqdm.write("Stopping after this step. Press Ctrl-C again to stop at once.")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
+    """Read the pairs, and build what trains on one part of them and is examined on another."""
+    plan = Plan(**{field.name: getattr(given, field.name) for field in fields(Plan)})
+    device = choose_device(given.device, given.threads)
+    pairs, report = load_pairs(*given.pairs)
+    tqdm.write(str(report))
+    if not pairs:
+        raise ValueError(f"{' and '.join(given.pairs)}: there are no sentence pairs to train on")
+    split = split_pairs(pairs, given.held_out)
+    train = keep_out(split.train, given.without)
+    tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
+    torch.manual_seed(plan.seed)
+    config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
+    model = Transformer(config).to(device)
+    trainer = Trainer(model, encode_pairs(train, tokenizer), plan, given.folder)
+    return trainer, Examiner(split.validation, tokenizer)
+
+
+def choose_device(name: str, threads: int | None) -> torch.device:
+    """Return the device of a name, after saying how many threads may compute.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here, or fewer than one thread is given.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1; received {threads}")
+        torch.set_num_threads(threads)
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"there is no device {name!r} here ({reason}); try cpu") from error
+
+
+def keep_out(pairs: list[SentencePair], path: Path | None) -> list[SentencePair]:
+    """Leave out every pair that shares a sentence with the pairs of a file."""
+    if path is None:
+        return pairs
+    return leave_out(pairs, (side for pair in read_pairs(path) for side in pair))
+
+
+def tokenizer_of(folder: Path, pairs: Sequence[SentencePair], vocabulary: int) -> Tokenizer:
+    """Return the tokenizer of a run: the one in its folder, or one trained on `pairs`.
+
+    Raises
+    ------
+    ValueError
+        If the one in the folder is larger than asked for, or damaged.
+    """
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        Tokenizer.train((side for pair in pairs for side in pair), vocabulary=vocabulary).save(path)
+    tokenizer = Tokenizer.load(path)
+    if len(tokenizer) > vocabulary:
+        raise ValueError(
+            f"{folder} holds another run: its tokenizer has {len(tokenizer)} word pieces, and "
+            f"vocabulary={vocabulary} are asked for. Choose another folder, or the same settings"
+        )
+    return tokenizer
