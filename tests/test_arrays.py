@@ -1,0 +1,95 @@
+"""The few things that NumPy and torch do not share."""
+
+import numpy as np
+import pytest
+import torch
+from two_libraries import LIBRARIES, refused
+
+from attend import arrays
+
+
+def test_the_namespace_is_the_library_of_the_arrays():
+    assert arrays.namespace(np.ones(2), np.float32(1)) is np
+    assert arrays.namespace(torch.ones(2), torch.nn.Parameter(torch.ones(2))) is torch
+
+
+@pytest.mark.parametrize("other", [[1.0, 2.0], (1, 2), 3.0, "q", None])
+def test_what_is_no_array_is_refused_by_name(other):
+    says = ("expected a NumPy array or a torch tensor", type(other).__name__, "numpy.array(...)")
+    with refused(TypeError, *says):
+        arrays.namespace(other)
+    with refused(TypeError, *says):
+        arrays.namespace(torch.ones(2), other)
+
+
+def test_mixed_libraries_are_refused():
+    with refused(TypeError, "mixed", "convert all to one library"):
+        arrays.namespace(np.ones(2), torch.ones(2))
+
+
+@LIBRARIES
+def test_an_error_names_rule_arrays_shapes_and_hint(library):
+    q, k = library(np.ones((3, 4))), library(np.ones(5))
+    arrays.require(True, "the rule", "The hint.", q=q)
+    with pytest.raises(ValueError, match=r"^the rule; received q \(3, 4\), k \(5,\)\. The hint\.$"):
+        arrays.require(False, "the rule", "The hint.", q=q, k=k)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
+def test_the_lowest_number_is_finite_and_nothing_is_below(dtype):
+    array = torch.ones(1, dtype=getattr(torch, dtype))
+    lowest = torch.full_like(array, arrays.lowest(array))
+    assert torch.isfinite(lowest).all()
+    assert torch.isinf(lowest * 1.1).all()
+    if dtype != "bfloat16":
+        assert arrays.lowest(np.ones(1, dtype)) == arrays.lowest(array)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+def test_whole_numbers_are_refused_where_they_would_be_cut(library, dtype):
+    with refused(TypeError, "this place needs floating-point numbers", dtype, "astype(float)"):
+        arrays.check_floating("this place", library(np.ones(2, dtype)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
+def test_floating_point_numbers_pass(dtype):
+    arrays.check_floating("this place", torch.ones(2, dtype=getattr(torch, dtype)))
+    if dtype != "bfloat16":
+        arrays.check_floating("this place", np.ones(2, dtype))
+
+
+@pytest.mark.parametrize(
+    ("shape", "target", "fits"),
+    [
+        ((), (2, 3), True),
+        ((3,), (2, 3), True),
+        ((2, 1), (2, 3), True),
+        ((5, 1, 1, 3), (5, 4, 2, 3), True),
+        ((2,), (2, 3), False),
+        ((2, 3), (3,), False),
+        ((2, 3), (1, 3), False),
+    ],
+)
+def test_broadcasting_to_a_shape_never_enlarges_it(shape, target, fits):
+    assert arrays.broadcasts_to(shape, target) is fits
+
+
+@pytest.mark.parametrize(
+    ("shapes", "fit"),
+    [([(2,), (1,), ()], True), ([(2, 1), (3,)], True), ([(2,), (3,)], False)],
+)
+def test_broadcasting_together(shapes, fit):
+    assert arrays.broadcast_together(*shapes) is fit
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16", "int64", "bool"])
+def test_every_tensor_can_be_read_in_numpy(dtype):
+    tensor = torch.tensor([0.0, 1.0, 2.0]).to(getattr(torch, dtype))
+    assert arrays.to_numpy(tensor).tolist() == tensor.tolist()
+
+
+def test_reading_in_numpy_leaves_the_gradient_behind():
+    array = np.ones(2)
+    assert arrays.to_numpy(array) is array
+    assert arrays.to_numpy(torch.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]

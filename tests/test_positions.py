@@ -1,0 +1,79 @@
+"""The positional encoding against the formula of section 3.5."""
+
+from math import cos, sin
+
+import numpy as np
+import pytest
+import torch
+from two_libraries import LIBRARIES, assert_equal_results, close, refused
+
+from attend import positional_encoding
+
+
+def in_loops(n: int, d_model: int, start: int) -> np.ndarray:
+    table = np.empty((n, d_model))
+    for row in range(n):
+        pos = start + row
+        for i in range(d_model // 2):
+            table[row, 2 * i] = sin(pos / 10000 ** (2 * i / d_model))
+            table[row, 2 * i + 1] = cos(pos / 10000 ** (2 * i / d_model))
+    return table
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 17])
+@pytest.mark.parametrize("d_model", [0, 2, 6, 64])
+@pytest.mark.parametrize("start", [0, 1, 40])
+def test_it_is_the_formula(n, d_model, start):
+    numpys = positional_encoding(n, d_model, start)
+    close(numpys, in_loops(n, d_model, start))
+    like = torch.empty(0, dtype=torch.float64)
+    assert_equal_results(numpys, positional_encoding(n, d_model, start, like=like))
+
+
+def test_position_zero_is_zeros_and_ones():
+    assert positional_encoding(1, 6).tolist() == [[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]]
+
+
+def test_a_later_start_gives_the_later_rows():
+    close(positional_encoding(3, 8, start=4), positional_encoding(7, 8)[4:])
+
+
+def test_a_step_is_the_same_rotation_everywhere():
+    # The paper's reason: PE(pos + k) is a linear function of PE(pos).
+    table, k = positional_encoding(50, 16), 3
+    here, there = table[:-k], table[k:]
+    step = np.linalg.lstsq(here, there, rcond=None)[0]
+    close(here @ step, there, 1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_it_has_the_type_of_like_and_its_full_precision(dtype):
+    like = torch.empty(0, dtype=getattr(torch, dtype))
+    result = positional_encoding(5, 8, start=5000, like=like)
+    assert result.dtype == like.dtype
+    error = (result.double() - torch.tensor(in_loops(5, 8, 5000))).abs().max()
+    # Rounded once, at the end: half the distance of two neighbours. Sines agree to 1e-11.
+    assert error <= torch.finfo(like.dtype).eps / 2 + 1e-11
+
+
+def test_numpy_keeps_the_type_too():
+    assert positional_encoding(2, 4, like=np.empty(0, np.float32)).dtype == np.float32
+    assert positional_encoding(2, 4).dtype == np.float64
+
+
+@pytest.mark.parametrize(("n", "d_model", "start"), [(3, 5, 0), (-1, 4, 0), (3, -2, 0), (3, 4, -1)])
+def test_odd_and_negative_numbers_are_refused(n, d_model, start):
+    received = f"n={n}, start={start}, d_model={d_model}"
+    with refused(ValueError, "even d_model (sines and cosines come in pairs)", received):
+        positional_encoding(n, d_model, start)
+
+
+@LIBRARIES
+def test_whole_numbers_as_model_are_refused(library):
+    with refused(TypeError, "positional_encoding(like=...) needs floating-point", "int64"):
+        positional_encoding(3, 4, like=library([1, 2]))
+
+
+def test_a_list_as_model_is_refused():
+    with refused(TypeError, "NumPy array or a torch tensor", "list"):
+        positional_encoding(3, 4, like=[1.0])
