@@ -73,6 +73,9 @@ HTML.
 
 from attend.widgets.base import MIME, Explorer, as_lists
 from attend.widgets.drawing import Picture
+from attend.widgets.queries_keys_values import QueriesKeysValuesExplorer
 from attend.widgets.scaling import ScalingExplorer
+from attend.widgets.scores import ScoresExplorer
+from attend.widgets.weighted_sum import WeightedSumExplorer
 
-__all__ = ["MIME", "Explorer", "Picture", "ScalingExplorer", "as_lists"]
+__all__ = ["MIME", "Explorer", "Picture", "QueriesKeysValuesExplorer", "ScalingExplorer", "WeightedSumExplorer", "as_lists"]

@@ -26,8 +26,10 @@ __all__ = [
     "mini_map",
     "number",
     "plain",
+    "short",
     "spread_plot",
     "symbol",
+    "vector",
 ]
 
 
@@ -87,6 +89,16 @@ def number(x: float) -> str:
         return f"{mantissa}e{int(power)}".replace("-", "−")
     text = f"{x:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
+
+
+def short(x: float) -> str:
+    """Write a whole number without decimals, any other as `number` does."""
+    return str(int(x)).replace("-", "−") if float(x).is_integer() and abs(x) < 1e5 else number(x)
+
+
+def vector(row: Sequence[float]) -> str:
+    """Write a vector as ``(1, −2, 0.50)``."""
+    return f"({', '.join(short(x) for x in row)})"
 
 
 def element(tag: str, attributes: dict[str, Any] | None = None, *children: Any) -> Html:

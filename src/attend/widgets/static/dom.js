@@ -37,6 +37,12 @@ export function number(x) {
   return tidy(x.toFixed(size >= 9.995 ? 1 : 2));
 }
 
+// A whole number without decimals, any other as number() writes it.
+export const short = (x) =>
+  (Number.isInteger(x) && Math.abs(x) < 1e5 ? tidy(String(x)) : number(x));
+
+export const vector = (row) => `(${row.map(short).join(", ")})`;
+
 // Set text only where it differs: what stays the same costs the browser nothing.
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
