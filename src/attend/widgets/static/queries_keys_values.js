@@ -43,7 +43,7 @@ const NAMES = { scores: "Scores", weights: "Weights" };
 
 function stageButtons(model, life) {
   const buttons = STAGES.map(([stage, title, how]) => {
-    const mini = miniMap();
+    const mini = miniMap(life);
     mini.element.dataset.stage = stage;
     const button = focusable(el("button", { type: "button", class: "attend-stage" }, mini.element,
       el("span", { class: "attend-stage-title" }, title),
