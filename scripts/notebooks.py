@@ -35,7 +35,9 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def run(path: Path) -> None:
     """Execute a notebook in its folder and store its outputs; the file is replaced as a whole."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}})
+    place = {"metadata": {"path": path.parent}}
+    # What one cell prints may arrive in pieces, cut differently each time.
+    client = NotebookClient(notebook, timeout=120, resources=place, coalesce_streams=True)
     client.execute()
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         nbformat.write(clean(notebook), file)

@@ -154,7 +154,8 @@ class Exercise:
     def _not_yet(self, case: Case | None = None) -> Report:
         if case is not None:
             return self._refuse(f"on {case.says} it returned nothing; return a result in each case")
-        return Report(self.name, "not yet", "replace the ... by your answer, then run the cell again.")
+        says = "replace the ... by your answer, then run the cell again."
+        return Report(self.name, "not yet", says)
 
     def _refuse(self, says: str) -> Report:
         return Report(self.name, "refused", says)

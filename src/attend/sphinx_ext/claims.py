@@ -166,6 +166,7 @@ def _resolve(app: Sphinx, doctree: nodes.document, page: str) -> None:
             link["refuri"] = f"{address}#claim-{link['claim']}"
         elif "claim" in link:
             logger.warning("a page marks a claim, but no page has the ledger", location=link)
+            link["refuri"] = ""
     for place in list(doctree.findall(ledger)):
         place.replace_self([_entry(app, page, name) for name in sorted(_proofs(Path(app.srcdir)))])
 
