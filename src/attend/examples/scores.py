@@ -18,6 +18,7 @@ __all__ = [
     "D_K",
     "FOCUS",
     "KEYS",
+    "LONG",
     "QUERIES",
     "SENTENCE",
     "TOKENS",
@@ -33,6 +34,7 @@ __all__ = [
     "lengths",
     "megabytes",
     "multiply_adds",
+    "products",
     "progress",
     "queries",
     "row_sums",
@@ -51,6 +53,8 @@ KEYS = ((-1.0, -2.0), (3.0, 1.0), (-1.0, 2.0), (2.0, -1.0))
 """The key of each word, chosen by hand."""
 FOCUS = (TOKENS.index("steal"), TOKENS.index("gulls"))
 """The pair that the chapter computes first: row and column."""
+LONG = (128, 256, 512, 1024)
+"""Numbers of words at which the growth of the scores is shown."""
 BYTES = 4
 """Bytes of one score in single precision."""
 
@@ -68,6 +72,11 @@ def keys() -> np.ndarray:
 def all_scores() -> np.ndarray:
     """Return Q K^T, not scaled: shape (4, 4), queries on rows, keys on columns."""
     return scores(queries(), keys(), scale=1.0)
+
+
+def products(query: str, key: str) -> np.ndarray:
+    """Return the products that add up to a score, one for each component: shape (2,)."""
+    return queries()[TOKENS.index(query)] * keys()[TOKENS.index(key)]
 
 
 def row_sums() -> np.ndarray:

@@ -16,8 +16,6 @@ from attend.figures.style import Style, heatmap, label
 ROW, COLUMN = example.FOCUS
 LENGTHS = (8, 16, 32)
 """Numbers of words whose matrices are drawn as squares."""
-LONG = (128, 256, 512, 1024)
-"""Numbers of words at which the curve of the scores is marked."""
 
 
 @figure
@@ -142,12 +140,12 @@ def _arrow(ax: Axes, vector: np.ndarray, colour: str) -> None:
         "shrinkA": 0,
         "shrinkB": 0,
     }
-    ax.annotate("", vector, (0, 0), arrowprops=look)
+    ax.annotate("", tuple(vector), (0, 0), arrowprops=look)
 
 
 def _name(ax: Axes, tip: np.ndarray, text: str, shift: tuple[float, float], colour: str) -> None:
     place = np.clip(tip + np.array(shift), (-1.9, -2.8), (2.4, 2.8))
-    ax.text(*place, text, ha="center", va="center", color=colour, fontsize=9.5)
+    ax.text(place[0], place[1], text, ha="center", va="center", color=colour, fontsize=9.5)
 
 
 @figure
@@ -186,13 +184,13 @@ def growth(style: Style) -> Figure:
     """Draw how the number of scores grows with the number of words."""
     picture, axes = style.panels(2, height=3.0, stacked=2.9)
     _squares(axes[0], style)
-    n = np.arange(0, LONG[-1] + 1, 16)
+    n = np.arange(0, example.LONG[-1] + 1, 16)
     axes[1].plot(n, [example.score_count(int(x)) / 1e3 for x in n], color=style.first)
-    marks = [example.score_count(x) / 1e3 for x in LONG]
-    (points,) = axes[1].plot(LONG, marks, "o", color=style.first, markersize=6)
+    marks = [example.score_count(x) / 1e3 for x in example.LONG]
+    (points,) = axes[1].plot(example.LONG, marks, "o", color=style.first, markersize=6)
     points.set_gid("growth-points")
     axes[1].set(xlabel="words n", ylabel="scores, thousands", title="n² scores", ylim=(0, 1150))
-    axes[1].set_xticks(LONG[1:], [str(x) for x in LONG[1:]])
+    axes[1].set_xticks(example.LONG[1:], [str(x) for x in example.LONG[1:]])
     return picture
 
 
