@@ -214,6 +214,13 @@ def test_the_largest_numbers_of_a_type_are_safe_scores(dtype, sign):
         close(weights[1], [0.5, 0.5, 0.0] if sign == 1 else [0.0, 0.0, 1.0])
 
 
+@pytest.mark.parametrize(("dtype", "low"), [("float16", -6e4), ("float32", -1e30)])
+def test_a_forbidden_key_stays_below_the_lowest_scores(dtype, low):
+    x, mask = np.array([[low, 5.0, low]], dtype), np.array([[True, False, True]])
+    for weights in twice(attend.masked_softmax, x, mask):
+        close(weights, [[0.5, 0.0, 0.5]])
+
+
 # ------------------------------------------------------------------- rows that see nothing
 
 
