@@ -55,6 +55,14 @@ def colours(page: Page, part: str, attribute: str) -> np.ndarray:
     return np.array([colour(text) for text in texts])
 
 
+def pixels(page: Page, stage: str) -> np.ndarray:
+    """Read the colours of a small map, which is a canvas with a pixel for each cell."""
+    data = page.locator(f"canvas[data-stage={stage}]").evaluate(
+        "(c) => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    return np.reshape(data, (-1, 4))[:, :3] / 255
+
+
 def colour(text: str) -> list[float]:
     parts = [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", text.replace("srgb", ""))][:3]
     return parts if text.startswith("color(") else [part / 255 for part in parts]
@@ -84,11 +92,21 @@ def test_numbers_and_colours_are_those_of_attend(stage: str, theme: str, bench: 
     else:
         expected = score_colours(style)(values / np.abs(scaling.raw_scores()).max() / 2 + 0.5)
     expected = expected.reshape(-1, 4)[:, :3]
-    # The ramps of matplotlib have 256 steps.
+    # The ramps of matplotlib have 256 steps, and so has each colour of a pixel.
     large = colours(page, ".attend-map td[role]", "backgroundColor")
-    small = colours(page, f".attend-mini[data-stage={stage}] rect", "fill")
     assert np.abs(large - expected).max() < 0.006
-    assert np.abs(small - expected).max() < 0.006
+    assert np.abs(pixels(page, stage) - expected).max() < 0.01
+    drawn = bench.open(ScalingExplorer(stage=stage), theme=theme, java_script_enabled=False)
+    still = colours(drawn, f".attend-mini[data-stage={stage}] rect", "fill")
+    assert np.abs(still - expected).max() < 0.006
+
+
+def test_a_change_of_theme_repaints_the_small_maps(bench: Bench) -> None:
+    page = bench.open(ScalingExplorer())
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_timeout(100)
+    expected = weight_colours(STYLES["dark"])(scaling.weights()).reshape(-1, 4)[:, :3]
+    assert np.abs(pixels(page, "weights") - expected).max() < 0.01
 
 
 def test_blocked_cells_look_blocked_and_rows_still_sum_to_one(bench: Bench) -> None:

@@ -43,9 +43,13 @@ export const short = (x) =>
 
 export const vector = (row) => `(${row.map(short).join(", ")})`;
 
-// Set text only where it differs: what stays the same costs the browser nothing.
+// Set text only where it differs: what stays the same costs the browser nothing. A node that has
+// its text from here must have it from nowhere else.
+const said = new WeakMap();
 export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (said.get(node) === text) return;
+  said.set(node, text);
+  node.textContent = text;
 }
 
 let serial = 0;

@@ -1,7 +1,7 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
 // A cell carries its place on the colour ramp as --t: 0 to 1 for weights, -1 to 1 for scores. The
 // stylesheet turns it into a colour, so a change of theme needs no drawing.
-import { el, focusable, number, say, svg } from "./dom.js";
+import { el, focusable, number, say } from "./dom.js";
 
 const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
 
@@ -11,34 +11,62 @@ export function shades(values, limit = null) {
   return values.map((row) => row.map((x) => Math.max(-1, Math.min(1, x / top))));
 }
 
+const shadeOf = new WeakMap();
+
 function shade(node, t) {
-  const text = t.toFixed(3);
-  if (node.shade === text) return;
-  node.shade = text;
-  node.style.setProperty("--t", text);
+  const thousandths = Math.round(t * 1000);
+  if (shadeOf.get(node) === thousandths) return;
+  shadeOf.set(node, thousandths);
+  node.style.setProperty("--t", thousandths / 1000);
 }
 
-// A heat map without numbers, small enough to be a button's face.
-export function miniMap() {
-  const picture = svg("svg", { class: "attend-mini", "aria-hidden": "true", focusable: "false" });
-  let cells = [];
-  function build(n, m) {
-    picture.setAttribute("viewBox", `0 0 ${m} ${n}`);
-    const place = (i, j) => svg("rect", { x: j, y: i, width: 1.01, height: 1.01 });
-    const indices = Array.from({ length: n }, (_, i) => i);
-    cells = indices.map((i) => Array.from({ length: m }, (_, j) => place(i, j)));
-    picture.replaceChildren(...cells.flat());
-  }
-  function update(ramp, allowed) {
-    if (cells.length !== ramp.length || cells[0].length !== ramp[0].length) {
-      build(ramp.length, ramp[0].length);
-    }
+// A heat map without numbers, small enough to be a button's face. One pixel is one cell. A canvas
+// knows no style sheet, so it is painted again when the theme changes.
+export function miniMap(life) {
+  const canvas = el("canvas", { class: "attend-mini", "aria-hidden": "true" });
+  let picture = { ramp: [[0]], allowed: () => true };
+  let palette = null;
+  function paint() {
+    if (!canvas.isConnected) return;
+    palette ??= readPalette(canvas);
+    const { ramp, allowed } = picture;
+    [canvas.width, canvas.height] = [ramp[0].length, ramp.length];
+    const image = new ImageData(ramp[0].length, ramp.length);
     ramp.forEach((row, i) => row.forEach((t, j) => {
-      shade(cells[i][j], t);
-      cells[i][j].classList.toggle("is-blocked", !allowed(i, j));
+      image.data.set([...pixel(palette, t, allowed(i, j)), 255], 4 * (i * row.length + j));
     }));
+    canvas.getContext("2d").putImageData(image, 0, 0);
   }
-  return { element: picture, update };
+  onTheme(life, () => { palette = null; paint(); });
+  return { element: canvas, update: (ramp, allowed) => { picture = { ramp, allowed }; paint(); } };
+}
+
+function pixel({ low, high, negative, blocked }, t, allowed) {
+  if (!allowed) return blocked;
+  const far = t < 0 ? negative : high;
+  return low.map((part, c) => part + (far[c] - part) * Math.abs(t));
+}
+
+function readPalette(node) {
+  const style = getComputedStyle(node);
+  const part = (hex, at) => parseInt(hex.slice(at, at + 2), 16);
+  const read = (name) => {
+    const hex = style.getPropertyValue(`--${name}`).trim();
+    return [part(hex, 1), part(hex, 3), part(hex, 5)];
+  };
+  return Object.fromEntries(["low", "high", "negative", "blocked"].map((n) => [n, read(n)]));
+}
+
+// The book marks its theme on <html>, JupyterLab and VS Code on <body>.
+function onTheme(life, action) {
+  const seen = new MutationObserver(action);
+  const attributes = ["data-theme", "data-jp-theme-light", "class"];
+  for (const node of [document.documentElement, document.body]) {
+    seen.observe(node, { attributes: true, attributeFilter: attributes });
+  }
+  // A view is drawn before it has a place on the page; paint once it has.
+  requestAnimationFrame(action);
+  life.onEnd(() => seen.disconnect());
 }
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.

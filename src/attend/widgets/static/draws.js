@@ -9,20 +9,24 @@ function mix(x) {
 }
 
 export function uniforms(seed, n) {
-  const draw = (_, i) => (mix((Math.imul(i + 1, STEP) + seed) | 0) + 0.5) / 2 ** 32;
-  return Array.from({ length: n }, draw);
+  const result = new Array(n);
+  for (let i = 0; i < n; i += 1) {
+    result[i] = (mix((Math.imul(i + 1, STEP) + seed) | 0) + 0.5) / 2 ** 32;
+  }
+  return result;
 }
 
 // Box-Muller: two uniform numbers make two normal ones.
 export function normals(seed, n) {
   const u = uniforms(seed, n + (n % 2));
-  const result = [];
   for (let i = 0; i < n; i += 2) {
     const radius = Math.sqrt(-2 * Math.log(u[i]));
     const angle = 2 * Math.PI * u[i + 1];
-    result.push(radius * Math.cos(angle), radius * Math.sin(angle));
+    u[i] = radius * Math.cos(angle);
+    u[i + 1] = radius * Math.sin(angle);
   }
-  return result.slice(0, n);
+  u.length = n;
+  return u;
 }
 
 // FNV-1a over the UTF-8 bytes of "seed/role/token".

@@ -82,7 +82,7 @@ const make = (parts) => parts.map((part) => (typeof part === "function" ? part()
 // The three matrices in small: buttons that bring one of them up large.
 function stageButtons(model, life) {
   const buttons = STAGES.map(([stage, title, step]) => {
-    const mini = miniMap();
+    const mini = miniMap(life);
     const text = el("span", { class: "attend-stage-title" }, ...title);
     const how = el("span", { class: "attend-stage-how" }, ...make(step));
     const button = focusableButton("attend-stage", mini.element, text, how);
@@ -104,11 +104,11 @@ const focusableButton = (name, ...children) =>
 function pictureOf(stage, results, overrides) {
   const values = results[stage];
   const allowed = (i, j) => stage === "scores" || (results.mask?.[i][j] ?? true);
-  const set = new Set(overrides.map(([i, j]) => `${i},${j}`));
+  const set = new Set(overrides.map(([i, j]) => i * MOST_TOKENS + j));
   return {
     rows: results.tokens, columns: results.tokens, values, allowed,
     label: `${NAMES[stage]}: queries on rows, keys on columns`,
-    marked: (i, j) => set.has(`${i},${j}`),
+    marked: (i, j) => set.has(i * MOST_TOKENS + j),
     sums: stage === "weights" ? results.row_sums : null,
     ramp: shades(values, stage === "weights" ? 1 : highest(results)),
   };
