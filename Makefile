@@ -13,7 +13,7 @@ TORCH_VERSION = $$(sed -n 's/^torch==//p' requirements.txt)
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 TORCH =
 
-.PHONY: help book serve lab test check format address clean
+.PHONY: help book serve lab class test check format address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ serve: ## serve the built site on this machine only (PORT=8000)
 
 lab: $(VENV)/.reader ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+class: $(VENV)/.reader ## write the notebooks without their solutions into _build/class
+	@$(BIN)/python scripts/class_notebooks.py
 
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
 	@$(BIN)/python -m pytest

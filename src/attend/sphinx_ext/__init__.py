@@ -22,6 +22,8 @@ PARTS = (
     "code",
     "claims",
     "launch",
+    "reference",
+    "status",
     "assets",
 )
 

@@ -1,0 +1,137 @@
+"""The reference of the package, made from its docstrings.
+
+A page names a module, ``.. automodule:: attend.attention``, and autodoc does the rest, with three
+differences. Signatures stand as in the source, where shapes are part of the annotations. A name in
+single backticks becomes a link when the package has it, and code when not. Each object links to
+its lines in the repository.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+
+from attend.sphinx_ext.settings import read_repository
+
+ROOT = Path(__file__).resolve().parents[3]
+_NAME = re.compile(r"(?<![`:\w])`([\w.]+)`(?![`_])")
+_OPTIONS = {"members": True, "member-order": "bysource", "show-inheritance": False}
+
+
+def written_signature(function: Any) -> tuple[str, str] | None:
+    """Return arguments and result of a function as its source has them, or None without source."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if not tree.body or not isinstance(tree.body[0], ast.FunctionDef):
+        return None
+    arguments, result = tree.body[0].args, tree.body[0].returns
+    ordered = [*arguments.posonlyargs, *arguments.args]
+    if ordered and ordered[0].arg in ("self", "cls"):
+        (arguments.posonlyargs or arguments.args).pop(0)
+    return f"({ast.unparse(arguments)})", ast.unparse(result) if result else ""
+
+
+def link_names(text: str, module: str) -> str:
+    """Turn each name in single backticks into a link if `module` or `attend` has it, else code."""
+
+    def replace(match: re.Match[str]) -> str:
+        full = full_name(match[1], module)
+        return f":py:obj:`{match[1]} <{full}>`" if full else f"``{match[1]}``"
+
+    return _NAME.sub(replace, text)
+
+
+def full_name(name: str, module: str) -> str | None:
+    """Return the full name of an object of the package, as seen from `module`, or None."""
+    for start in (module, "attend"):
+        try:
+            found = importlib.import_module(start)
+            for part in name.removeprefix("attend.").split("."):
+                found = getattr(found, part)
+        except (AttributeError, ImportError):
+            continue
+        home = getattr(found, "__module__", None)
+        if (inspect.isclass(found) or inspect.isfunction(found)) and str(home).startswith("attend"):
+            return f"{home}.{found.__qualname__}"
+    return None
+
+
+def source_address(info: dict[str, str]) -> str | None:
+    """Return where an object's source stands in the repository, or None if it has none."""
+    found: Any = sys.modules.get(info["module"])
+    try:
+        for part in info["fullname"].split("."):
+            found = getattr(found, part)
+        found = inspect.unwrap(found)
+        file = Path(inspect.getsourcefile(found) or "").relative_to(ROOT).as_posix()
+        lines, first = inspect.getsourcelines(found)
+    except (AttributeError, OSError, TypeError, ValueError):
+        return None
+    repository = read_repository(ROOT / "pyproject.toml")
+    place = f"#L{first}-L{first + len(lines) - 1}"
+    return f"{repository.url}/blob/{repository.branch}/{file}{place}"
+
+
+def resolve_code(domain: str, info: dict[str, str]) -> str | None:
+    """Answer sphinx.ext.linkcode: the address of a Python object."""
+    return source_address(info) if domain == "py" and info["module"] else None
+
+
+def _sign(
+    app: Sphinx, kind: str, name: str, obj: Any, options: Any, signature: str, result: str
+) -> tuple[str, str] | None:
+    return written_signature(obj) if kind in ("function", "method") else None
+
+
+def _link(app: Sphinx, kind: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    module = name if kind == "module" else getattr(obj, "__module__", None) or "attend"
+    lines[:] = link_names("\n".join(lines), str(module)).split("\n")
+
+
+def _skip(app: Sphinx, kind: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what Python wrote itself: the fields of named tuples."""
+    return True if (inspect.getdoc(obj) or "").startswith("Alias for field number") else None
+
+
+def _leave(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.Node | None:
+    """Names of other packages and of shapes stay text; a missing name of ours stays a warning."""
+    ours = str(node.get("reftarget", "")).startswith("attend.")
+    return content if node.get("refdomain") == "py" and not ours else None
+
+
+def _set_options(app: Sphinx, config: Config) -> None:
+    config.autodoc_default_options = dict(_OPTIONS)
+    config.napoleon_use_ivar = True
+    config.napoleon_use_rtype = False
+    config.napoleon_google_docstring = False
+    config.linkcode_resolve = resolve_code
+    config.add_module_names = False
+    config.toc_object_entries = False
+
+
+def setup(app: Sphinx) -> None:
+    """Load autodoc and what reads docstrings and finds sources, all parts of Sphinx."""
+    for name in ("sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.linkcode"):
+        app.setup_extension(name)
+    app.connect("config-inited", _set_options, priority=100)
+    # Before napoleon, which turns sections into fields.
+    app.connect("autodoc-process-docstring", _link, priority=400)
+    app.connect("autodoc-process-signature", _sign)
+    app.connect("autodoc-skip-member", _skip, priority=400)
+    app.connect("missing-reference", _leave)
