@@ -1,10 +1,11 @@
 """The torch modules: they hold parameters, and compute what the array functions compute."""
 
 import pytest
-
 import torch
+from torch import nn
 
-from torch import nn  # noqa: E402
+# Threads wait for each other on a busy machine, and these models are tiny.
+torch.set_num_threads(1)
 
 from attend import layers  # noqa: E402
 from attend.attention import multi_head_attention  # noqa: E402

@@ -10,6 +10,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+# Threads wait for each other on a busy machine, and these models are tiny.
+torch.set_num_threads(1)
+
 from attend import assembly  # noqa: E402
 from attend.config import TransformerConfig, base, tiny  # noqa: E402
 from attend.layers import TAUGHT, DecoderMasks  # noqa: E402

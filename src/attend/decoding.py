@@ -95,9 +95,9 @@ def sample(
         )
 
     def choose(logits: NDArray) -> NDArray:
-        # Zero for the likeliest and -inf for the rest, where a cold division overflows.
+        # The largest is 0 first, and stays so where a cold division makes the rest -inf.
         with np.errstate(over="ignore"):
-            heated = log_softmax(logits) / temperature
+            heated = (logits - logits.max(axis=-1, keepdims=True)).astype(float) / temperature
         # The largest of logits with Gumbel noise is a draw from their softmax.
         noisy = heated + generator.gumbel(size=logits.shape)
         return np.where(_among_best(logits, top_k), noisy, -np.inf).argmax(axis=-1)

@@ -66,6 +66,8 @@ class Trainer:
         self.optimizer = optimizer_for(model)
         self.progress = Progress()
         self.folder.mkdir(parents=True, exist_ok=True)
+        for half_written in self.folder.glob("*.tmp"):
+            half_written.unlink()
         if self.checkpoint.exists():
             self.resume()
 

@@ -146,8 +146,6 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     device = choose_device(given.device, given.threads)
     pairs, report = load_pairs(*given.pairs)
     tqdm.write(str(report))
-    if not pairs:
-        raise ValueError(f"{' and '.join(given.pairs)}: there are no sentence pairs to train on")
     split = split_pairs(pairs, given.held_out)
     train = keep_out(split.train, given.without)
     tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
