@@ -41,6 +41,10 @@ VALUES = np.array([[-3.0, -1.0], [3.0, 2.0], [0.0, 3.0], [-1.0, 0.0], [2.0, -3.0
 ATE = TOKENS.index("ate")
 """The query that page and figures follow."""
 
+THE = TOKENS.index("the")
+REPLACES_THE = np.array([12.0, 0.0, 9.0, -26.0, 5.0]) / 26
+"""Shares of "Our", "ate" and "map" that mix to the value of "the", and 1 taken from "the"."""
+
 HAND_WEIGHTS = np.array([0.5, 0.25, 0.25])
 HAND_VALUES = np.array([[4.0, 0.0], [0.0, 4.0], [-4.0, 0.0]])
 STEP = 1e-6
@@ -70,6 +74,12 @@ def parts(query: int = ATE) -> np.ndarray:
 def causal_outputs() -> np.ndarray:
     """Return the outputs under a causal mask: shape (5, 2)."""
     return attention(QUERIES, KEYS, VALUES, causal_mask(len(TOKENS)))[0]
+
+
+def other_weights() -> np.ndarray:
+    """Return other weights that give the output of "ate" as well, none to "the": shape (5,)."""
+    w = weights()[ATE]
+    return w + w[THE] * REPLACES_THE
 
 
 def mean_value() -> np.ndarray:

@@ -156,7 +156,7 @@ def pulls(style: Style) -> Figure:
 def _three(style: Style, tall: float, widths: list[float]) -> tuple[Figure, list[Axes]]:
     size = (style.width, tall if style.narrow else 3.3)
     picture = Figure(figsize=size, layout="constrained")
-    picture.get_layout_engine().set(w_pad=0.07, h_pad=0.07)
+    picture.set_layout_engine("constrained", w_pad=0.07, h_pad=0.07)
     rows, columns = (3, 1) if style.narrow else (1, 3)
     ratios: dict[str, Any] = {} if style.narrow else {"width_ratios": widths}
     return picture, list(picture.subplots(rows, columns, gridspec_kw=ratios))
@@ -201,7 +201,7 @@ def _arrow(
         "shrinkA": 0,
         "shrinkB": 0,
     }
-    arrow = ax.annotate("", tuple(stop), tuple(start), arrowprops=how).arrow_patch
+    arrow = ax.annotate("", (stop[0], stop[1]), (start[0], start[1]), arrowprops=how).arrow_patch
     assert arrow is not None
     return arrow
 
@@ -223,4 +223,4 @@ def _name(ax: Axes, place: Sequence[float], text: str, colour: str, side: str) -
         "ha": across,
         "va": up,
     }
-    ax.annotate(text, tuple(place), shift, **say)
+    ax.annotate(text, (place[0], place[1]), shift, **say)
