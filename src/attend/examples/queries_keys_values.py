@@ -163,7 +163,7 @@ def total() -> float:
 
 
 # A table with four entries, looked up softly. Keys, values and two of the queries are those of an
-# earlier edition of the TensorFlow tutorial on the Transformer (see book/references.bib).
+# earlier edition of the TensorFlow tutorial on the Transformer (tensorflow2019transformer).
 TABLE_KEYS = fixed([[10, 0, 0], [0, 10, 0], [0, 0, 10], [0, 0, 10]])
 TABLE_VALUES = fixed([[1, 0], [10, 0], [100, 5], [1000, 6]])
 TABLE_QUERIES = fixed([[0, 10, 0], [0, 0, 10], [0, 0.1, 0]])
