@@ -2,6 +2,7 @@
 
 ``site`` is the built site, ``open_page`` opens one of its pages and watches what goes wrong.
 ``ATTEND_BUILD`` names the folder that holds ``_build``, where it is not the project's own.
+``ATTEND_SITE`` names a site to open as it is, without building it first.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class Visit:
 
 def build_book() -> Path:
     """Build the book as `make book` does; a warning is a failure."""
+    if "ATTEND_SITE" in os.environ:
+        return Path(os.environ["ATTEND_SITE"])
     target = Path(os.environ.get("ATTEND_BUILD", ROOT))
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     options = ["--warningiserror", "--nitpick", "--keep-going", "--path-output", str(target)]

@@ -34,7 +34,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 def add_templates(app: Sphinx, config: Config) -> None:
     """Let the templates and static files beside this module take part in the build."""
-    config.templates_path.append(str(HERE / "templates"))
+    config.templates_path.insert(0, str(HERE / "templates"))
     config.html_static_path.append(str(HERE / "site"))
 
 
