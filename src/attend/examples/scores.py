@@ -30,6 +30,7 @@ __all__ = [
     "cosines",
     "doubled",
     "keys",
+    "keys_as_columns",
     "length",
     "lengths",
     "megabytes",
@@ -67,6 +68,11 @@ def queries() -> np.ndarray:
 def keys() -> np.ndarray:
     """Return the keys K, one row per token: shape (4, 2)."""
     return np.array(KEYS)
+
+
+def keys_as_columns() -> np.ndarray:
+    """Return the transpose of K, one column per token: shape (2, 4)."""
+    return keys().T
 
 
 def all_scores() -> np.ndarray:
