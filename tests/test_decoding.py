@@ -312,7 +312,8 @@ def test_damaged_weights_are_named(write):
 
 @pytest.fixture(scope="module")
 def transformer():
-    torch = pytest.importorskip("torch")
+    import torch
+
     from attend.transformer import Transformer
 
     torch.set_num_threads(1)
@@ -330,7 +331,8 @@ def padded_sources(torch):
 
 
 def test_the_cached_state_equals_recomputing(transformer):
-    torch = pytest.importorskip("torch")
+    import torch
+
     sources = padded_sources(torch)
     target = torch.full((4, 1), START)
     for _ in range(12):
@@ -351,7 +353,8 @@ def score(model, torch, source, written, alpha):
 
 
 def test_a_wide_beam_on_a_transformer_is_exhaustive():
-    torch = pytest.importorskip("torch")
+    import torch
+
     from attend.transformer import Transformer
 
     torch.set_num_threads(1)
@@ -370,7 +373,8 @@ def test_a_wide_beam_on_a_transformer_is_exhaustive():
 
 @pytest.mark.parametrize("beam", [1, 3])
 def test_a_transformer_decodes_a_batch_as_one_by_one(transformer, beam):
-    torch = pytest.importorskip("torch")
+    import torch
+
     sources = padded_sources(torch)
     alone = [beam_search(transformer, row[row != PAD][None], beam, limit=9)[0] for row in sources]
     assert len(set(map(len, alone))) > 1
@@ -380,8 +384,9 @@ def test_a_transformer_decodes_a_batch_as_one_by_one(transformer, beam):
 
 
 def test_half_precision_decodes(transformer):
-    torch = pytest.importorskip("torch")
     import copy
+
+    import torch
 
     halved = copy.deepcopy(transformer).bfloat16()
     sources = padded_sources(torch)

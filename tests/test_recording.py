@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from attend.assembly import look_away  # noqa: E402
-from attend.config import TransformerConfig  # noqa: E402
-from attend.decoding import beam_search, greedy  # noqa: E402
-from attend.recording import Map, Recording, record_attention  # noqa: E402
-from attend.transformer import Transformer  # noqa: E402
+from attend.assembly import look_away
+from attend.config import TransformerConfig
+from attend.decoding import beam_search, greedy
+from attend.recording import Map, Recording, record_attention
+from attend.transformer import Transformer
 
 # Threads wait for each other on a busy machine, and these models are tiny.
 torch.set_num_threads(1)

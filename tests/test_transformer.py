@@ -5,10 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
-from torch import nn  # noqa: E402
+import torch
+from torch import nn
 
 # Threads wait for each other on a busy machine, and these models are tiny.
 torch.set_num_threads(1)
