@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from attend.attention import masked_softmax, scores, softmax
+from attend.config import TransformerConfig, base
 from attend.draws import normals
 from attend.examples import scaling as example
 from attend.masks import causal_mask
@@ -28,6 +29,16 @@ SEED = 3
 PAIRS = 4000
 ROWS, KEYS = 1000, 7
 WIDTHS = tuple(2**power for power in range(10))
+
+
+def base_model() -> TransformerConfig:
+    """Return the sizes of the paper's base model."""
+    return base()
+
+
+def base_roots() -> tuple[float, float]:
+    """Return sqrt(d_k), which divides its scores, and sqrt(d_model), which must not."""
+    return float(np.sqrt(base().d_k)), float(np.sqrt(base().d_model))
 
 
 def hand_scores() -> np.ndarray:

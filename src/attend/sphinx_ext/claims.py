@@ -161,6 +161,8 @@ def _rewrite_ledger(app: Sphinx, env: BuildEnvironment) -> list[str]:
 def _resolve(app: Sphinx, doctree: nodes.document, page: str) -> None:
     env = app.env
     for link in doctree.findall(nodes.reference):
+        if "claim" in link:
+            _keep_with_sentence(link.parent)
         if "claim" in link and env.attend_ledger:
             address = app.builder.get_relative_uri(page, env.attend_ledger)
             link["refuri"] = f"{address}#claim-{link['claim']}"
@@ -169,6 +171,14 @@ def _resolve(app: Sphinx, doctree: nodes.document, page: str) -> None:
             link["refuri"] = ""
     for place in list(doctree.findall(ledger)):
         place.replace_self([_entry(app, page, name) for name in sorted(_proofs(Path(app.srcdir)))])
+
+
+def _keep_with_sentence(mark: nodes.Element) -> None:
+    """Let no line break part the mark from the sentence before it."""
+    place = mark.parent.index(mark)
+    before = mark.parent[place - 1] if place else None
+    if isinstance(before, nodes.Text) and before.endswith((" ", "\n")):
+        mark.parent.replace(before, nodes.Text(before.rstrip() + "\N{NO-BREAK SPACE}"))
 
 
 def _entry(app: Sphinx, here: str, name: str) -> nodes.section:

@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxRole
 PACKAGE = "attend.examples"
 _SPEC = re.compile(
     r"^(?P<module>\w+)\.(?P<name>[A-Za-z]\w*)"
-    r"(?P<rest>(?:\([^()]*\)|\[[^\[\]]*\]|\.[a-z]\w*)*)(?::(?P<format>[^:]*))?$"
+    r"(?P<rest>(?:\([^()]*\)|\[[^\[\]]*\]|\.[A-Za-z]\w*)*)(?::(?P<format>[^:]*))?$"
 )
 _PLACE = re.compile(r"<<(.+?)>>")
 

@@ -76,7 +76,11 @@ class ExplorerDirective(SphinxDirective):
 class ExplorerMime(MimeRenderPlugin):
     """Show an explorer that a notebook put out."""
 
-    mime_priority_overrides: ClassVar = [("*", MIME, 0)]
+    # A page has no kernel: what only a live widget could show gives way to the drawn picture.
+    mime_priority_overrides: ClassVar = [
+        ("*", MIME, 0),
+        ("*", "application/vnd.jupyter.widget-view+json", None),
+    ]
 
     @staticmethod
     def handle_mime(renderer: Any, data: Any, inline: Any) -> list[nodes.Element] | None:
