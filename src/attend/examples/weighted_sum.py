@@ -87,6 +87,11 @@ def mean_value() -> np.ndarray:
     return VALUES.mean(axis=0)
 
 
+def half_way() -> np.ndarray:
+    """Return the middle of the values of "goat" and "map": shape (2,)."""
+    return np.array([0.0, 0.5, 0.0, 0.0, 0.5]) @ VALUES
+
+
 def hand_parts() -> np.ndarray:
     """Return the values of the example by hand times their weights: shape (3, 2)."""
     return HAND_WEIGHTS[:, None] * HAND_VALUES

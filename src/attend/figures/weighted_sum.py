@@ -139,10 +139,12 @@ def pulls(style: Style) -> Figure:
     """Draw how the output of "ate" moves with the values and with each of its scores."""
     picture, axes = _three(style, 8.8, [2.6, 2.6, 5])
     grown = example.value_slopes()
-    _map(axes[0], grown, style, name="value-slopes", title="1st component\nwith V", components=True)
+    _map(
+        axes[0], grown, style, name="value-slopes", title="1st component\ntoward V", components=True
+    )
     axes[0].set_ylabel("keys")
     slopes = example.ate_slopes()
-    _map(axes[1], slopes, style, name="score-slopes", title="output\nwith the scores")
+    _map(axes[1], slopes, style, name="score-slopes", title="output\ntoward the scores")
     axes[1].set_ylabel("score of the key")
     _plane(axes[2], "the same as arrows")
     _values(axes[2], style)

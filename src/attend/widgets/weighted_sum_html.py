@@ -159,8 +159,8 @@ def _plane(explorer: WeightedSumExplorer) -> Html:
     settings = {"viewBox": "0 0 300 300", "role": "img", "class": "attend-plot"}
     label = f"The output of {results['tokens'][i]} is {_pair(here)}."
     picture = element("svg", settings | {"aria-label": label}, *parts)
-    caption = element("figcaption", None, CAPTION.format(results["tokens"][i]))
-    return element("figure", {"class": "attend-plot-figure"}, picture, caption)
+    caption = element("p", {"class": "attend-legend"}, CAPTION.format(results["tokens"][i]))
+    return box("plane", picture, caption)
 
 
 CAPTION = (

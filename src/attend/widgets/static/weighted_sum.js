@@ -90,7 +90,7 @@ function plane() {
   const hull = svg("polygon", { class: "attend-hull" });
   const large = dot(8, "is-output");
   const picture = svg("svg", { viewBox: "0 0 300 300", role: "img", class: "attend-plot" });
-  const caption = el("figcaption", {});
+  const caption = el("p", { class: "attend-legend" });
   let parts = null;
   function build(n) {
     const every = (make) => Array.from({ length: n }, make);
@@ -123,7 +123,7 @@ function plane() {
     say(caption, `Filled: the values. Rings: the outputs; the large one is that of “${tokens[i]}”. ` +
       "Lines: what it takes, the thicker the more.");
   }
-  return { element: el("figure", { class: "attend-plot-figure" }, picture, caption), update };
+  return { element: el("div", { class: "attend-plane" }, picture, caption), update };
 }
 
 // The formula of one cell with its real operands, in three lines.
