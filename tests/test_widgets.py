@@ -12,7 +12,7 @@ import ipywidgets
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from traitlets import TraitError
 
@@ -289,6 +289,7 @@ def test_bad_settings_are_refused_and_change_nothing(setting: dict, message: str
     assert explorer.results == before
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_drawn_as_text_or_refused(text: str) -> None:
     try:
