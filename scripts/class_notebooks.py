@@ -43,7 +43,9 @@ def without_solutions(
         If no cell is tagged as a solution: an untagged one would be handed to the class.
     """
     if not any(is_solution(cell) for cell in notebook.cells):
-        raise ValueError(f'no cell has the tag "{TAG}"; tag the solutions, so that they can be left out')
+        raise ValueError(
+            f'no cell has the tag "{TAG}"; tag the solutions, so that they can be left out'
+        )
     edition = deepcopy(notebook)
     for cell in edition.cells:
         if is_solution(cell):

@@ -22,6 +22,7 @@ PARTS = (
     "code",
     "claims",
     "launch",
+    "address",
     "reference",
     "status",
     "assets",

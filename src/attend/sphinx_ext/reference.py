@@ -3,7 +3,7 @@
 A page names a module, ``.. automodule:: attend.attention``, and autodoc does the rest, with three
 differences. Signatures stand as in the source, where shapes are part of the annotations. A name in
 single backticks becomes a link when the package has it, and code when not. Each object links to
-its lines in the repository.
+its lines in the repository. In the chapters, code such as ``attend.softmax`` leads to its entry.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from attend.sphinx_ext.settings import read_repository
 
+LINE = 72
 ROOT = Path(__file__).resolve().parents[3]
 _NAME = re.compile(r"(?<![`:\w])`([\w.]+)`(?![`_])")
+_OURS = re.compile(r"(attend(?:\.\w+)+)(?:\(\))?")
 _OPTIONS = {"members": True, "member-order": "bysource", "show-inheritance": False}
 
 
@@ -115,14 +118,39 @@ def _leave(
     return content if node.get("refdomain") == "py" and not ours else None
 
 
+class LinkMentions(SphinxPostTransform):
+    """Names of the package that stand as code in a sentence lead to their entry."""
+
+    default_priority = 5  # before references are resolved
+
+    def run(self, **kwargs: Any) -> None:
+        """Wrap each such name in a reference."""
+        known = self.env.get_domain("py").objects  # type: ignore[attr-defined]
+        for code in list(self.document.findall(nodes.literal)):
+            match = _OURS.fullmatch(code.astext())
+            full = full_name(match[1], "attend") if match else None
+            if full in known and not isinstance(code.parent, pending_xref | nodes.reference):
+                code.replace_self(_reference(code, str(full), self.env.docname))
+
+
+def _reference(code: nodes.literal, target: str, page: str) -> pending_xref:
+    link = pending_xref(
+        "", code.deepcopy(), refdomain="py", reftype="obj", reftarget=target, refdoc=page
+    )
+    link["refexplicit"] = True
+    return link
+
+
 def _set_options(app: Sphinx, config: Config) -> None:
     config.autodoc_default_options = dict(_OPTIONS)
     config.napoleon_use_ivar = True
+    config.napoleon_use_param = False
     config.napoleon_use_rtype = False
     config.napoleon_google_docstring = False
     config.linkcode_resolve = resolve_code
     config.add_module_names = False
     config.toc_object_entries = False
+    config.python_maximum_signature_line_length = LINE
 
 
 def setup(app: Sphinx) -> None:
@@ -135,3 +163,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", _sign)
     app.connect("autodoc-skip-member", _skip, priority=400)
     app.connect("missing-reference", _leave)
+    app.add_post_transform(LinkMentions)

@@ -32,7 +32,7 @@ from sphinx.util.docutils import SphinxDirective
 Rows = list[tuple[str, ...]]
 
 
-class status(nodes.General, nodes.Element):  # noqa: N801
+class build_table(nodes.General, nodes.Element):  # noqa: N801
     """The place of a table: ``kind`` is notebooks or versions."""
 
 
@@ -98,7 +98,7 @@ class StatusDirective(SphinxDirective):
         if kind not in ("notebooks", "versions"):
             raise self.error(f"attend-status: {kind!r} is neither 'notebooks' nor 'versions'")
         self.env.attend_status_pages.add(self.env.docname)
-        return [status(kind=kind)]
+        return [build_table(kind=kind)]
 
 
 def _prepare(app: Sphinx, env: BuildEnvironment, *_: object) -> None:
@@ -121,13 +121,11 @@ def _rewrite(app: Sphinx, env: BuildEnvironment) -> list[str]:
 def _runs(app: Sphinx) -> dict[str, Run | None]:
     store = Path(app.config.nb_execution_cache_path)
     paths = {page: Path(app.env.doc2path(page)) for page in app.env.found_docs}
-    return {
-        page: find_run(store, path) for page, path in paths.items() if path.suffix == ".ipynb"
-    }
+    return {page: find_run(store, path) for page, path in paths.items() if path.suffix == ".ipynb"}
 
 
 def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    for place in list(doctree.findall(status)):
+    for place in list(doctree.findall(build_table)):
         place.replace_self(_shown(app, page, place["kind"]))
 
 
@@ -162,7 +160,7 @@ def _row(cells: Sequence[str]) -> nodes.row:
 
 def setup(app: Sphinx) -> None:
     """Register the directive, and fill its tables after all pages were read."""
-    app.add_node(status)
+    app.add_node(build_table)
     app.add_directive("attend-status", StatusDirective)
     app.connect("env-before-read-docs", _prepare)
     app.connect("env-purge-doc", _forget)
