@@ -88,9 +88,8 @@ def _lookup(explorer: QueriesKeysValuesExplorer, i: int, j: int) -> Html:
     head = element("tr", None, *(element("th", {"scope": "col"}, name) for name in heads))
     rows = [_answer(explorer, i, c, c == j) for c in range(len(explorer.tokens))]
     name = element("th", {"scope": "row", "colspan": 3}, "output: values, mixed by weight")
-    total = number(explorer.results["row_sums"][i])
-    cells = (element("td", None, total), element("td", None, vector(explorer.output[i])))
-    foot = element("tfoot", None, element("tr", None, name, *cells))
+    mixture = element("td", {"colspan": 2}, vector(explorer.output[i]))
+    foot = element("tfoot", None, element("tr", None, name, mixture))
     body = element("tbody", None, *rows)
     return element("table", {"class": "attend-lookup"}, element("thead", None, head), body, foot)
 

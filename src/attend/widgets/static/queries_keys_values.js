@@ -87,7 +87,7 @@ function lookupTable() {
   function update(results, [i, j]) {
     body.replaceChildren(...results.tokens.map((_, c) => answer(results, i, c, c === j)));
     const name = el("th", { scope: "row", colspan: 3 }, "output: values, mixed by weight");
-    foot.replaceChildren(el("tr", {}, name, cell(number(results.row_sums[i])), cell(vector(results.output[i]))));
+    foot.replaceChildren(el("tr", {}, name, el("td", { colspan: 2 }, vector(results.output[i]))));
   }
   return { element, update };
 }
