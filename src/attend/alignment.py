@@ -39,6 +39,7 @@ class Source(NamedTuple):
 def candidates(N: int, h: int) -> list[Source]:
     """Return every head, every layer's average and the average of all, with either row."""
     every = tuple(range(h))
+    places: list[tuple[tuple[int, ...], tuple[int, ...]]]
     places = [((layer,), (head,)) for layer in range(N) for head in range(h)]
     places += [((layer,), every) for layer in range(N)] + [(tuple(range(N)), every)]
     return [Source(layers, heads, shift) for shift in (0, 1) for layers, heads in places]

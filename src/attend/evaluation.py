@@ -52,11 +52,13 @@ def everyday() -> tuple[Everyday, ...]:
     """Return the everyday sentences. No translator of the course was trained on them."""
     entries = json.loads(EVERYDAY.read_text(encoding="utf-8"))
     return tuple(
-        Everyday(
-            e["english"], e["german"], frozenset(map(tuple, e["links"])) if "links" in e else None
-        )
+        Everyday(e["english"], e["german"], _links(e["links"]) if "links" in e else None)
         for e in entries
     )
+
+
+def _links(pairs: Sequence[Sequence[int]]) -> frozenset[Link]:
+    return frozenset((target, source) for target, source in pairs)
 
 
 def bleu(found: Sequence[str], references: Sequence[str]) -> Figure:

@@ -54,12 +54,12 @@ class State(NamedTuple):
 
 
 def select(state: State, rows: Array) -> State:
-    """Take some sentences of the batch, in the order of `rows`: what beam search does at each step."""
+    """Take some sentences of the batch, in the order of `rows`, as beam search does."""
 
-    def take(part):
-        if part is None:
-            return None
+    def take(part: KeyValues) -> KeyValues:
         return KeyValues(part.k[rows], part.v[rows])
 
-    layers = tuple(LayerState(take(layer.past), take(layer.memory)) for layer in state.layers)
+    layers = tuple(
+        LayerState(layer.past and take(layer.past), take(layer.memory)) for layer in state.layers
+    )
     return State(layers, state.memory_mask[rows], state.length)

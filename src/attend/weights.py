@@ -47,12 +47,12 @@ def expected_shapes(config: TransformerConfig) -> dict[str, tuple[int, ...]]:
 
 def _attention(c: TransformerConfig) -> dict[str, tuple[int, ...]]:
     keys, values = c.h * c.d_k, c.h * c.d_v
-    sizes = {"W_Q": (c.d_model, keys), "W_K": (c.d_model, keys)}
+    sizes: dict[str, tuple[int, ...]] = {"W_Q": (c.d_model, keys), "W_K": (c.d_model, keys)}
     return sizes | {"W_V": (c.d_model, values), "W_O": (values, c.d_model)}
 
 
 def _feed_forward(c: TransformerConfig) -> dict[str, tuple[int, ...]]:
-    first = {"W_1": (c.d_model, c.d_ff), "b_1": (c.d_ff,)}
+    first: dict[str, tuple[int, ...]] = {"W_1": (c.d_model, c.d_ff), "b_1": (c.d_ff,)}
     return first | {"W_2": (c.d_ff, c.d_model), "b_2": (c.d_model,)}
 
 

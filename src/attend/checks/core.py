@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-7}
+TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-7}
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,14 @@ def run_block(code: str, names: dict[str, Any]) -> str:
         The names known so far; those that `code` defines are added.
     """
     tree = ast.parse(code)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    shown = last if isinstance(last, ast.Expr) else None
+    if shown:
+        tree.body.pop()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(tree, "<page>", "exec"), names)
-        value = None if last is None else _evaluate(last, names)
+        value = None if shown is None else _evaluate(shown, names)
     return printed.getvalue() + ("" if value is None else f"{value!r}\n")
 
 

@@ -78,4 +78,13 @@ from attend.widgets.scaling import ScalingExplorer
 from attend.widgets.scores import ScoresExplorer
 from attend.widgets.weighted_sum import WeightedSumExplorer
 
-__all__ = ["MIME", "Explorer", "Picture", "QueriesKeysValuesExplorer", "ScalingExplorer", "ScoresExplorer", "WeightedSumExplorer", "as_lists"]
+__all__ = [
+    "MIME",
+    "Explorer",
+    "Picture",
+    "QueriesKeysValuesExplorer",
+    "ScalingExplorer",
+    "ScoresExplorer",
+    "WeightedSumExplorer",
+    "as_lists",
+]
