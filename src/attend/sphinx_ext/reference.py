@@ -3,7 +3,8 @@
 A page names a module, ``.. automodule:: attend.attention``, and autodoc does the rest, with three
 differences. Signatures stand as in the source, where shapes are part of the annotations. A name in
 single backticks becomes a link when the package has it, and code when not. Each object links to
-its lines in the repository. In the chapters, code such as ``attend.softmax`` leads to its entry.
+its lines in the repository. In the chapters, code such as ``attend.softmax`` leads to its entry,
+and below the links to the notebook stand the functions that the page's own code imports.
 """
 
 from __future__ import annotations
@@ -119,26 +120,51 @@ def _leave(
 
 
 class LinkMentions(SphinxPostTransform):
-    """Names of the package that stand as code in a sentence lead to their entry."""
+    """Names of the package that a chapter mentions or imports lead to their entries."""
 
     default_priority = 5  # before references are resolved
 
     def run(self, **kwargs: Any) -> None:
-        """Wrap each such name in a reference."""
-        known = self.env.get_domain("py").objects  # type: ignore[attr-defined]
+        """Make links of the names in sentences, and list those that the page's code imports."""
         for code in list(self.document.findall(nodes.literal)):
             match = _OURS.fullmatch(code.astext())
-            full = full_name(match[1], "attend") if match else None
-            if full in known and not isinstance(code.parent, pending_xref | nodes.reference):
-                code.replace_self(_reference(code, str(full), self.env.docname))
+            full = self._entry(match[1]) if match else None
+            if full and not isinstance(code.parent, pending_xref | nodes.reference):
+                code.replace_self(self._link(code.deepcopy(), full))
+        for line in list(self.document.findall(nodes.paragraph)):
+            if "attend-launch" in line["classes"]:
+                line.parent.insert(line.parent.index(line) + 1, self._imports())
+
+    def _imports(self) -> list[nodes.Node]:
+        blocks = self.document.findall(nodes.literal_block)
+        code = [block.astext() for block in blocks if block.get("language") == "python"]
+        names = {name: self._entry(name) for name in imported_names("\n".join(code))}
+        links = [
+            self._link(nodes.literal("", name.split(".")[-1]), full)
+            for name, full in sorted(names.items())
+            if full
+        ]
+        line = nodes.paragraph("", "In the reference: ", classes=["attend-launch"])
+        for place, link in enumerate(links):
+            line += [nodes.Text(", "), link] if place else [link]
+        return [line] if links else []
+
+    def _entry(self, name: str) -> str | None:
+        full = full_name(name, "attend")
+        return full if full in self.env.get_domain("py").objects else None  # type: ignore[attr-defined]
+
+    def _link(self, shown: nodes.Node, target: str) -> pending_xref:
+        link = pending_xref("", shown, refdomain="py", reftype="obj", reftarget=target)
+        link["refdoc"], link["refexplicit"] = self.env.docname, True
+        return link
 
 
-def _reference(code: nodes.literal, target: str, page: str) -> pending_xref:
-    link = pending_xref(
-        "", code.deepcopy(), refdomain="py", reftype="obj", reftarget=target, refdoc=page
-    )
-    link["refexplicit"] = True
-    return link
+def imported_names(code: str) -> set[str]:
+    """Return the full names of what code takes from the package."""
+    found = re.findall(r"^\s*from (attend[\w.]*) import \(?([\w, \n]+)\)?$", code, re.MULTILINE)
+    return {
+        f"{module}.{name}" for module, names in found for name in re.split(r"[,\s]+", names.strip())
+    }
 
 
 def _set_options(app: Sphinx, config: Config) -> None:
