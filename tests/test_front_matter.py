@@ -54,12 +54,7 @@ def formulas(text: str) -> list[str]:
     text = re.sub(r"```.*?```|(?<!\})`[^`\n]*`", "", text, flags=re.DOTALL)
     alone += re.findall(r"\$\$(.*?)\$\$", text, re.DOTALL)
     text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
-    return [*alone, *re.findall(r"\$([^$]+?)\$|\{vmath\}`[^`]*`", text), *in_roles(text)]
-
-
-def in_roles(text: str) -> list[str]:
-    """Return the formulas in sentences whose numbers are computed."""
-    return re.findall(r"\{vmath\}`([^`]*)`", text)
+    return [*alone, *re.findall(r"\$([^$]+?)\$", text), *re.findall(r"\{vmath\}`([^`]*)`", text)]
 
 
 def symbols(formula: str) -> set[str]:
