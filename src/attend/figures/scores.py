@@ -91,7 +91,7 @@ ANGLES = (("gulls", "acute"), ("steal", "right"), ("Hungry", "obtuse"))
 @figure
 def angles(style: Style) -> Figure:
     """Draw the query of "steal" with three keys: acute, right and obtuse angle."""
-    picture, axes = style.panels(3, height=2.9, stacked=2.7)
+    picture, axes = style.panels(3, height=2.35, stacked=2.7)
     for ax, (word, kind) in zip(axes, ANGLES, strict=True):
         _pair(ax, word, style)
         score = example.all_scores()[ROW, example.TOKENS.index(word)]
