@@ -167,7 +167,7 @@ def total() -> float:
 TABLE_KEYS = fixed([[10, 0, 0], [0, 10, 0], [0, 0, 10], [0, 0, 10]])
 TABLE_VALUES = fixed([[1, 0], [10, 0], [100, 5], [1000, 6]])
 TABLE_QUERIES = fixed([[0, 10, 0], [0, 0, 10], [0, 0.1, 0]])
-"""One that fits one key, one that fits two, and one (ours) that is too short to tell."""
+"""One that fits one key, one that fits two, and one (ours) that is too small to tell."""
 
 
 def table_weights(query: int) -> np.ndarray:

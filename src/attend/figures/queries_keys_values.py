@@ -15,7 +15,7 @@ from attend.figures.style import Style, heatmap, label
 
 THICKEST = 9.0
 """Width in points of a line that stands for a weight of 1."""
-_LOOKUPS = ("fits one key", "fits two keys", "is too short to tell")
+_LOOKUPS = ("fits one key", "fits two keys", "is too small to tell")
 
 
 @figure
