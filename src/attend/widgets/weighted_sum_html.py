@@ -160,7 +160,7 @@ def _plane(explorer: WeightedSumExplorer) -> Html:
     label = f"The output of {results['tokens'][i]} is {_pair(here)}."
     picture = element("svg", settings | {"aria-label": label}, *parts)
     caption = element("p", {"class": "attend-legend"}, CAPTION.format(results["tokens"][i]))
-    return box("plane", picture, caption)
+    return box("mixture", picture, caption)
 
 
 CAPTION = (

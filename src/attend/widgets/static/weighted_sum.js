@@ -123,7 +123,7 @@ function plane() {
     say(caption, `Filled: the values. Rings: the outputs; the large one is that of “${tokens[i]}”. ` +
       "Lines: what it takes, the thicker the more.");
   }
-  return { element: el("div", { class: "attend-plane" }, picture, caption), update };
+  return { element: el("div", { class: "attend-mixture" }, picture, caption), update };
 }
 
 // The formula of one cell with its real operands, in three lines.
