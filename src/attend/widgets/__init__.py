@@ -73,6 +73,7 @@ HTML.
 
 from attend.widgets.base import MIME, Explorer, as_lists
 from attend.widgets.drawing import Picture
+from attend.widgets.encoder_decoder import EncoderDecoderExplorer
 from attend.widgets.queries_keys_values import QueriesKeysValuesExplorer
 from attend.widgets.scaling import ScalingExplorer
 from attend.widgets.scores import ScoresExplorer
@@ -80,6 +81,7 @@ from attend.widgets.weighted_sum import WeightedSumExplorer
 
 __all__ = [
     "MIME",
+    "EncoderDecoderExplorer",
     "Explorer",
     "Picture",
     "QueriesKeysValuesExplorer",

@@ -134,7 +134,8 @@ class Explorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Name what differs from the default settings; the same on every machine."""
         default = {name: self.class_traits()[name].default() for name in self.state_names()}
-        settings = [f"{n}={v!r}" for n, v in self.state.items() if v != default[n]]
+        values = {name: getattr(self, name) for name in default}
+        settings = [f"{n}={v!r}" for n, v in values.items() if v != default[n]]
         if self._compute is not None:
             settings.append(f"compute={self.computed_by}")
         return f"{type(self).__name__}({', '.join(settings)})"
