@@ -170,6 +170,25 @@ def test_signatures_stand_as_in_the_source() -> None:
     assert reference.written_signature(Repository.slug.fget) == ("()", "str")
 
 
+def test_classes_show_what_makes_them() -> None:
+    assert reference.written_fields(Repository) == ("(url: str, branch: str)", "")
+    assert reference.written_fields(Refusal) == ("(self_less: int)", "")
+    assert reference.written_fields(int) is None
+
+
+class Refusal:
+    """A class with a constructor of its own."""
+
+    def __init__(self, self_less: int) -> None:
+        self.self_less = self_less
+
+
+def test_long_signatures_are_no_list() -> None:
+    body = '<dt>f(<dl>\n<dd><em class="sig-param">a</em>,</dd>\n</dl>)</dt><dl>\n<dd>x</dd>\n</dl>'
+    mended = '<dt>f(<span class="attend-parameter"><em class="sig-param">a</em>,</span>\n)</dt>'
+    assert reference.in_spans(body) == mended + "<dl>\n<dd>x</dd>\n</dl>"
+
+
 def test_names_become_links_or_code() -> None:
     text = reference.link_names("`softmax` of `x`, ``kept``, :py:obj:`a`", "attend.attention")
     assert text == ":py:obj:`softmax <attend.attention.softmax>` of ``x``, ``kept``, :py:obj:`a`"

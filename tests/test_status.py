@@ -55,7 +55,7 @@ def test_no_store_is_made_by_looking(tmp_path: Path, notebook: Path) -> None:
 def test_lines_say_when_and_how_long() -> None:
     run = status.Run(datetime(2026, 3, 4, 5, 6, 7), 8.123)
     assert status.notebook_rows({"b": None, "a": run}) == [
-        ("a", "2026-03-04 05:06 UTC", "8.1 s"),
+        ("a", "2026-03-04 05:06 UTC", "8.1\N{NO-BREAK SPACE}s"),
         ("b", "no run recorded", ""),
     ]
 

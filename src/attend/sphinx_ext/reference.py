@@ -15,6 +15,7 @@ import inspect
 import re
 import sys
 import textwrap
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ LINE = 72
 ROOT = Path(__file__).resolve().parents[3]
 _NAME = re.compile(r"(?<![`:\w])`([\w.]+)`(?![`_])")
 _OURS = re.compile(r"(attend(?:\.\w+)+)(?:\(\))?")
-_OPTIONS = {"members": True, "member-order": "bysource", "show-inheritance": False}
+_OPTIONS = {"members": True, "member-order": "bysource"}
+_LISTED = re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n)+)</dl>', re.DOTALL)
 
 
 def written_signature(function: Any) -> tuple[str, str] | None:
@@ -47,6 +49,20 @@ def written_signature(function: Any) -> tuple[str, str] | None:
     if ordered and ordered[0].arg in ("self", "cls"):
         (arguments.posonlyargs or arguments.args).pop(0)
     return f"({ast.unparse(arguments)})", ast.unparse(result) if result else ""
+
+
+def written_fields(kind: type) -> tuple[str, str] | None:
+    """Return the arguments that make an object of a class, as its source has them."""
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if "__init__" in vars(kind) and any(getattr(s, "name", "") == "__init__" for s in body):
+        return (written_signature(kind.__init__) or ("()", ""))[0], ""  # type: ignore[misc]
+    if not (is_dataclass(kind) or hasattr(kind, "_fields")):
+        return None
+    fields = [ast.unparse(part) for part in body if isinstance(part, ast.AnnAssign)]
+    return f"({', '.join(fields)})", ""
 
 
 def link_names(text: str, module: str) -> str:
@@ -98,6 +114,8 @@ def resolve_code(domain: str, info: dict[str, str]) -> str | None:
 def _sign(
     app: Sphinx, kind: str, name: str, obj: Any, options: Any, signature: str, result: str
 ) -> tuple[str, str] | None:
+    if kind == "class":
+        return written_fields(obj)
     return written_signature(obj) if kind in ("function", "method") else None
 
 
@@ -109,6 +127,22 @@ def _link(app: Sphinx, kind: str, name: str, obj: Any, options: Any, lines: list
 def _skip(app: Sphinx, kind: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Leave out what Python wrote itself: the fields of named tuples."""
     return True if (inspect.getdoc(obj) or "").startswith("Alias for field number") else None
+
+
+def in_spans(body: str) -> str:
+    """Write the lines of a long signature as spans: Sphinx makes a list without terms of them."""
+
+    def replace(match: re.Match[str]) -> str:
+        lines = match[1].replace("<dd>", '<span class="attend-parameter">')
+        return lines.replace("</dd>", "</span>")
+
+    return _LISTED.sub(replace, body)
+
+
+def _mend(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    context["body"] = in_spans(context.get("body", ""))
 
 
 def _leave(
@@ -169,7 +203,7 @@ def imported_names(code: str) -> set[str]:
 
 def _set_options(app: Sphinx, config: Config) -> None:
     config.autodoc_default_options = dict(_OPTIONS)
-    config.napoleon_use_ivar = True
+    config.napoleon_custom_sections = [("Attributes", "params_style")]
     config.napoleon_use_param = False
     config.napoleon_use_rtype = False
     config.napoleon_google_docstring = False
@@ -189,4 +223,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", _sign)
     app.connect("autodoc-skip-member", _skip, priority=400)
     app.connect("missing-reference", _leave)
+    app.connect("html-page-context", _mend, priority=960)
     app.add_post_transform(LinkMentions)

@@ -66,7 +66,7 @@ def find_run(store: Path, notebook: Path) -> Run | None:
 def notebook_rows(runs: dict[str, Run | None]) -> Rows:
     """Write a line for each notebook: its name, when it ran, and how long."""
     return [
-        (name, f"{run.ended:%Y-%m-%d %H:%M} UTC", f"{run.seconds:.1f} s")
+        (name, f"{run.ended:%Y-%m-%d %H:%M} UTC", f"{run.seconds:.1f}\N{NO-BREAK SPACE}s")
         if run
         else (name, "no run recorded", "")
         for name, run in sorted(runs.items())
