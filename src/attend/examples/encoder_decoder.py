@@ -54,10 +54,12 @@ __all__ = [
     "replaced_probabilities",
     "running",
     "source",
+    "source_line",
     "source_pieces",
     "step_map",
     "steps",
     "tables",
+    "target_line",
     "target_pieces",
     "translation",
     "unroll",
@@ -209,6 +211,16 @@ def source_pieces() -> tuple[str, ...]:
 def target_pieces() -> tuple[str, ...]:
     """Return the pieces of its translation, the end mark last: n of them."""
     return running().target
+
+
+def source_line() -> str:
+    """Return the pieces of the running sentence in one line."""
+    return " ".join(source_pieces())
+
+
+def target_line() -> str:
+    """Return the pieces of its translation in one line."""
+    return " ".join(target_pieces())
 
 
 def steps() -> int:
