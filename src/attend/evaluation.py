@@ -169,12 +169,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="attend.evaluation", description=__doc__)
     parser.add_argument("--pairs", nargs="+", required=True, help="zip, tsv, or two files")
     parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of a trained model")
-    parser.add_argument("--first", type=int, default=None, help="only so many of the pairs")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="K", help="take only each K-th pair"
+    )
     parser.add_argument("--beam", type=int, default=4)
     given = parser.parse_args(words)
     try:
         translator = Translator.load(given.model)
-        pairs = test_pairs(given.pairs)[: given.first]
+        pairs = test_pairs(given.pairs)[:: given.every]
     except (ValueError, OSError) as error:
         print(f"attend.evaluation: {error}", file=sys.stderr)
         return 2
