@@ -74,6 +74,7 @@ HTML.
 from attend.widgets.base import MIME, Explorer, as_lists
 from attend.widgets.drawing import Picture
 from attend.widgets.encoder_decoder import EncoderDecoderExplorer
+from attend.widgets.multi_head import MultiHeadExplorer
 from attend.widgets.queries_keys_values import QueriesKeysValuesExplorer
 from attend.widgets.scaling import ScalingExplorer
 from attend.widgets.scores import ScoresExplorer
@@ -83,6 +84,7 @@ __all__ = [
     "MIME",
     "EncoderDecoderExplorer",
     "Explorer",
+    "MultiHeadExplorer",
     "Picture",
     "QueriesKeysValuesExplorer",
     "ScalingExplorer",
