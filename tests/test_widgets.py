@@ -103,9 +103,19 @@ def test_no_text_can_become_html(path: Path) -> None:
 
 def variables(theme: str) -> dict[str, str]:
     """Read the colours of a theme from the style sheet."""
-    blocks = re.findall(r"\{([^}]*--low:[^}]*)\}", stylesheet())
-    pairs = re.findall(r"--([\w-]+): ([^;]+);", blocks[0 if theme == "light" else 1])
-    return dict(pairs)
+    light, dark, _ = palettes()
+    return light if theme == "light" else dark
+
+
+def palettes() -> list[dict[str, str]]:
+    """Read the colours of each block that sets them."""
+    blocks = re.findall(r"\{([^{}]*--low:[^{}]*)\}", stylesheet())
+    return [dict(re.findall(r"--([\w-]+): ([^;]+);", block)) for block in blocks]
+
+
+def test_a_dark_system_gets_the_colours_of_the_dark_theme() -> None:
+    _, dark, system = palettes()
+    assert system == dark
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -76,10 +76,23 @@ def test_a_narrow_screen_holds_it(name: str, scripts: bool, bench: Bench) -> Non
     if scripts:
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert page.evaluate(sideways) <= 360
-    box = page.locator(".attend-map").first.bounding_box()
-    assert box is not None
-    # The default example fits, so that nobody has to scroll inside it.
-    assert box["x"] + box["width"] <= 360
+    # The default example fits, sums included, so that nobody has to scroll inside it.
+    inside = "(n) => n.filter((e) => e.checkVisibility()).map((e) => e.scrollWidth - e.clientWidth)"
+    for part in (".attend-scroll", ".attend-map td"):
+        assert set(page.eval_on_selector_all(part, inside)) <= {0}, part
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_without_scripts_it_follows_a_dark_system(name: str, bench: Bench) -> None:
+    colour = "getComputedStyle(document.querySelector('.attend-explorer')).backgroundColor"
+
+    def shown(theme: str, system: str) -> str:
+        settings: Any = {"color_scheme": system, "java_script_enabled": False}
+        return bench.open(make(name), theme=theme, **settings).evaluate(colour)
+
+    dark, light = shown("dark", "light"), shown("light", "dark")
+    assert dark != light
+    assert (shown("auto", "dark"), shown("auto", "light")) == (dark, light)
 
 
 @pytest.mark.parametrize("width", [1280, 360])

@@ -18,7 +18,7 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 PAGE = """<!doctype html>
 <html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>Explorers</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>{style} body {{ font-family: sans-serif; margin: 8px; max-width: 680px; }}
+<style>{style} body {{ font-family: sans-serif; margin: 16px; max-width: 680px; }}
 html[data-theme="dark"] {{ background: #14181e; color: #eceff3; }}</style>
 <script type="module" src="host.js"></script></head>
 <body><main><h1>Explorers</h1>{body}<p id="after">After it.</p></main></body></html>"""

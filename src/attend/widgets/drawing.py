@@ -133,8 +133,9 @@ def heat_map(picture: Picture, stage: str) -> Html:
     head = element("thead", None, element("tr", None, corner, *sides, total))
     body = element("tbody", None, *(_row(picture, i, name) for i, name in enumerate(rows)))
     dense = " is-dense" if len(columns) > 8 else ""
+    sums = " has-sums" if _has(picture) else ""
     label = f"{picture.title}: queries on rows, keys on columns"
-    settings = {"class": f"attend-map{dense}", "data-stage": stage, "aria-label": label}
+    settings = {"class": f"attend-map{dense}{sums}", "data-stage": stage, "aria-label": label}
     return element("table", settings | {"style": f"--columns: {len(columns)}"}, head, body)
 
 

@@ -46,9 +46,12 @@ def scaling_html(explorer: ScalingExplorer) -> str:
 
 def _controls(explorer: ScalingExplorer) -> Html:
     d_k = symbol("d", "k")
-    scaled = ["Scores are divided by √", d_k] if explorer.scaled else ["Scores are not divided"]
-    length = element("span", {"class": "attend-control"}, d_k, f" = {explorer.d_k}")
-    return box("controls", length, element("span", {"class": "attend-control"}, *scaled))
+    said = ["Scores are divided by √", d_k] if explorer.scaled else ["Scores are not divided"]
+    length = element(
+        "span", {"class": "attend-control"}, element("span", None, d_k, f" = {explorer.d_k}")
+    )
+    scaled = element("span", {"class": "attend-control"}, element("span", None, *said))
+    return box("controls", length, scaled)
 
 
 def _stages(explorer: ScalingExplorer) -> Html:

@@ -55,6 +55,15 @@ export function say(node, text) {
   else node.textContent = text;
 }
 
+// An attribute, set only where it differs.
+const worn = new WeakMap();
+export function wear(node, name, value) {
+  const known = worn.get(node) ?? worn.set(node, {}).get(node);
+  if (known[name] === value) return;
+  known[name] = value;
+  node.setAttribute(name, value);
+}
+
 let serial = 0;
 export const newId = (stem) => `attend-${stem}-${(serial += 1)}`;
 
@@ -137,7 +146,8 @@ export function field(model, life, { traits, label, write, read, ...attributes }
   const input = focusable(el("input", { autocomplete: "off", spellcheck: "false", ...attributes }));
   const note = el("span", { class: "attend-note", role: "status" });
   const show = () => {
-    input.value = write();
+    const text = String(write());
+    if (input.value !== text) input.value = text;
   };
   life.watch(traits, show);
   life.listen(input, "change", () => {

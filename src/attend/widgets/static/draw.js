@@ -1,7 +1,7 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
 // A cell carries its place on the colour ramp as --t: 0 to 1 for weights, -1 to 1 for scores. The
 // stylesheet turns it into a colour, so a change of theme needs no drawing.
-import { el, focusable, number, say } from "./dom.js";
+import { el, focusable, number, say, wear } from "./dom.js";
 
 const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
 
@@ -30,10 +30,12 @@ export function miniMap(life) {
     if (!canvas.isConnected) return;
     palette ??= readPalette(canvas);
     const { ramp, allowed } = picture;
-    [canvas.width, canvas.height] = [ramp[0].length, ramp.length];
-    const image = new ImageData(ramp[0].length, ramp.length);
+    const [width, height] = [ramp[0].length, ramp.length];
+    // To set a size, even the same again, throws the canvas away.
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const image = new ImageData(width, height);
     ramp.forEach((row, i) => row.forEach((t, j) => {
-      image.data.set([...pixel(palette, t, allowed(i, j)), 255], 4 * (i * row.length + j));
+      colour(image.data, 4 * (i * width + j), palette, allowed(i, j) ? t : null);
     }));
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
@@ -41,10 +43,12 @@ export function miniMap(life) {
   return { element: canvas, update: (ramp, allowed) => { picture = { ramp, allowed }; paint(); } };
 }
 
-function pixel({ low, high, negative, blocked }, t, allowed) {
-  if (!allowed) return blocked;
+function colour(data, at, { low, high, negative, blocked }, t) {
   const far = t < 0 ? negative : high;
-  return low.map((part, c) => part + (far[c] - part) * Math.abs(t));
+  for (let c = 0; c < 3; c += 1) {
+    data[at + c] = t === null ? blocked[c] : low[c] + (far[c] - low[c]) * Math.abs(t);
+  }
+  data[at + 3] = 255;
 }
 
 function readPalette(node) {
@@ -64,6 +68,8 @@ function onTheme(life, action) {
   for (const node of [document.documentElement, document.body]) {
     seen.observe(node, { attributes: true, attributeFilter: attributes });
   }
+  // A page that follows the system says nothing on <html>.
+  life.listen(matchMedia("(prefers-color-scheme: dark)"), "change", action);
   // A view is drawn before it has a place on the page; paint once it has.
   requestAnimationFrame(action);
   life.onEnd(() => seen.disconnect());
@@ -103,19 +109,28 @@ function buildMap(map, { rows, columns, corner, describedby }) {
   map.element.classList.toggle("is-dense", columns.length > 8);
 }
 
+// A class that only this file gives a cell.
+const marks = { "is-blocked": new WeakSet(), "is-marked": new WeakSet() };
+function mark(cell, name, on) {
+  if (marks[name].has(cell) === on) return;
+  marks[name][on ? "add" : "delete"](cell);
+  cell.classList.toggle(name, on);
+}
+
 // picture: rows, columns (names), values, ramp, allowed(i, j), marked(i, j), sums (or null), kind.
 function updateMap(map, picture) {
   const names = JSON.stringify([picture.rows, picture.columns]);
   if (map.names !== names) map.build(picture.rows, picture.columns);
   map.names = names;
-  map.element.setAttribute("aria-label", picture.label);
+  wear(map.element, "aria-label", picture.label);
   picture.values.forEach((row, i) => row.forEach((x, j) => {
     const cell = map.cells[i][j];
     say(cell, number(x));
     shade(cell, picture.ramp[i][j]);
-    cell.classList.toggle("is-blocked", !picture.allowed(i, j));
-    cell.classList.toggle("is-marked", picture.marked(i, j));
+    mark(cell, "is-blocked", !picture.allowed(i, j));
+    mark(cell, "is-marked", picture.marked(i, j));
   }));
+  map.element.classList.toggle("has-sums", Boolean(picture.sums));
   say(map.sumTitle, picture.sums ? "sum" : "");
   map.sums.forEach((cell, i) => say(cell, picture.sums ? number(picture.sums[i]) : ""));
 }
@@ -124,6 +139,18 @@ const MOVES = {
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
   Home: [0, -99], End: [0, 99], PageUp: [-99, 0], PageDown: [99, 0],
 };
+
+// What one cell at most has; it is touched only where it moves.
+function sign(give) {
+  let holder = null;
+  const move = (cell) => {
+    if (cell === holder) return;
+    if (holder) give(holder, false);
+    if (cell) give(cell, true);
+    holder = cell;
+  };
+  return { move };
+}
 
 // Hover or focus shows a cell; click, Enter or Space locks it, once more or Escape frees it.
 // `choose(cell, locked)` is told of locking, `show(cell)` of the cell to explain.
@@ -134,6 +161,11 @@ export function explore(map, life, { start, isLocked, choose, show }) {
   const same = (a, b) => a[0] === b[0] && a[1] === b[1];
   const clip = (x, length) => Math.max(0, Math.min(length - 1, x));
   const inside = ([i, j]) => [clip(i, map.cells.length), clip(j, map.cells[0].length)];
+  const cellAt = ([i, j]) => map.cells[i][j];
+  const stop = sign((cell, on) => cell.setAttribute("tabindex", on ? 0 : -1));
+  const sight = sign((cell, on) => cell.classList.toggle("is-seen", on));
+  const lock = sign((cell, on) => (
+    on ? cell.setAttribute("aria-selected", "true") : cell.removeAttribute("aria-selected")));
   const look = (cell) => { seen = cell; show(cell); };
   const toggleLock = (cell) => {
     const free = isLocked() && same(cell, start());
@@ -141,13 +173,9 @@ export function explore(map, life, { start, isLocked, choose, show }) {
   };
   function mark() {
     [at, seen] = [inside(at), inside(isLocked() ? start() : seen)];
-    map.element.querySelectorAll('[tabindex="0"]').forEach((c) => c.setAttribute("tabindex", -1));
-    map.element.querySelectorAll(".is-seen").forEach((c) => c.classList.remove("is-seen"));
-    map.element.querySelectorAll("[aria-selected]").forEach((c) => c.removeAttribute("aria-selected"));
-    map.cells[at[0]][at[1]].setAttribute("tabindex", 0);
-    const [i, j] = seen;
-    map.cells[i][j].classList.add("is-seen");
-    if (isLocked()) map.cells[i][j].setAttribute("aria-selected", "true");
+    stop.move(cellAt(at));
+    sight.move(cellAt(seen));
+    lock.move(isLocked() ? cellAt(seen) : null);
     return seen;
   }
   const cellOf = (event) => event.target.closest("td[role=gridcell]");
@@ -169,7 +197,7 @@ export function explore(map, life, { start, isLocked, choose, show }) {
     if (!cellOf(event)) return;
     if (event.key in MOVES) {
       at = inside([at[0] + MOVES[event.key][0], at[1] + MOVES[event.key][1]]);
-      map.cells[at[0]][at[1]].focus();
+      cellAt(at).focus();
     } else if (event.key === "Enter" || event.key === " ") toggleLock(at);
     else if (event.key === "Escape" && isLocked()) choose(at, false);
     else return;

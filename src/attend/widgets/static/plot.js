@@ -1,5 +1,5 @@
 // Small plots, drawn as SVG in a box of 300 by 200 units.
-import { el, number, svg } from "./dom.js";
+import { el, number, svg, wear } from "./dom.js";
 
 const BOX = { left: 38, right: 284, top: 14, bottom: 164 };
 const LOWEST_SPREAD = 0.25;
@@ -42,8 +42,8 @@ export function spreadPlot(widths) {
   const caption = el("figcaption", {}, "Spread of the scores (standard deviation) against ",
     el("i", {}, "d"), el("sub", {}, "k"));
   const place = (circle, d_k, spread) => {
-    circle.setAttribute("cx", across(d_k).toFixed(1));
-    circle.setAttribute("cy", up(spread).toFixed(1));
+    wear(circle, "cx", across(d_k).toFixed(1));
+    wear(circle, "cy", up(spread).toFixed(1));
   };
   function update(results) {
     const { d_k, spread, spreads } = results;
@@ -53,11 +53,10 @@ export function spreadPlot(widths) {
     });
     place(now[0], d_k, spread);
     place(now[1], d_k, spread / Math.sqrt(d_k));
-    guide.setAttribute("x1", across(d_k).toFixed(1));
-    guide.setAttribute("x2", across(d_k).toFixed(1));
+    wear(guide, "x1", across(d_k).toFixed(1));
+    wear(guide, "x2", across(d_k).toFixed(1));
     const words = `At d_k = ${d_k} the scores spread by ${number(spread)}; √${d_k} is ${number(Math.sqrt(d_k))}.`;
-    picture.setAttribute("aria-label", words);
-    picture.dataset.spread = spread;
+    wear(picture, "aria-label", words);
   }
   const element = el("figure", { class: "attend-plot-figure" }, picture, caption);
   return { element, update };

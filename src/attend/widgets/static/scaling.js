@@ -1,7 +1,7 @@
 // Chapter 4: what dividing the scores by √d_k does to the weights.
 import { causalMask, maskedSoftmax, mean, paddingMask, scores, spread, sum } from "./linalg.js";
 import { tokenVectors } from "./draws.js";
-import { choice, dK, el, field, newId, number, put, root, say, slider, symbol, toggle } from "./dom.js";
+import { choice, dK, el, field, newId, number, put, root, say, slider, toggle, wear } from "./dom.js";
 import { explore, heatMap, miniMap, shades } from "./draw.js";
 import { spreadPlot } from "./plot.js";
 import { explorer, more, readTokens, wordsOf } from "./view.js";
@@ -86,8 +86,13 @@ function stageButtons(model, life) {
     const text = el("span", { class: "attend-stage-title" }, ...title);
     const how = el("span", { class: "attend-stage-how" }, ...make(step));
     const button = focusableButton("attend-stage", mini.element, text, how);
+    mini.element.dataset.stage = stage;
     life.listen(button, "click", () => put(model, { stage }));
     return { stage, mini, button, how };
+  });
+  life.watch(["scaled"], () => {
+    const { how } = buttons.find(({ stage }) => stage === "scaled_scores");
+    how.replaceChildren(...(model.get("scaled") ? ["÷ √", dK()] : ["not divided"]));
   });
   life.watch(["stage"], () => buttons.forEach(({ stage, button }) => {
     button.setAttribute("aria-pressed", stage === model.get("stage"));
@@ -269,16 +274,14 @@ function view({ model, life, announce }) {
     if (!results.tokens) return;
     const stage = model.get("stage");
     map.update(pictureOf(stage, results, model.get("overrides")));
-    map.element.dataset.stage = stage;
+    wear(map.element, "data-stage", stage);
     say(title, NAMES[stage]);
     explain();
   }
   function draw(results) {
-    for (const { stage, mini, how } of stages.buttons) {
+    for (const { stage, mini } of stages.buttons) {
       const { ramp, allowed } = pictureOf(stage, results, []);
       mini.update(ramp, allowed);
-      mini.element.dataset.stage = stage;
-      if (stage === "scaled_scores") how.replaceChildren(...(model.get("scaled") ? ["÷ √", dK()] : ["not divided"]));
     }
     drawMap();
     plot.update(results);
