@@ -117,7 +117,7 @@ def test_heads_may_change_places():
 
 @pytest.mark.claim("two-heads-take-two-things")
 def test_two_heads_do_what_is_asked_of_two_neighbours():
-    """Two heads give x_(i-1) A + x_(i+1) B up to rounding, whatever the words say."""
+    """Two heads give x_(i-1) B + x_(i+1) F up to rounding, whatever the words say."""
     np.testing.assert_allclose(example.two_heads(), example.wanted(), atol=1e-12)
     for seed in range(20):
         x = 5 * normals(360 + seed, example.CONTENT.shape)
@@ -132,7 +132,7 @@ def test_no_single_head_does_it():
     n = len(example.TOKENS)
     wanted, least = example.proof_wanted(), example.one_head_error()
     assert least > 0.5
-    np.testing.assert_allclose(wanted, np.stack([example.U @ example.A, example.U @ example.B]))
+    np.testing.assert_allclose(wanted, np.stack([example.U @ example.B, example.U @ example.F]))
     shares = softmax(4 * normals(370, (5000, 2, n)))
     matrices = 2 * normals(371, (5000, 2, 2))
     errors = [
@@ -164,7 +164,7 @@ def test_a_head_that_is_trained_for_it_does_not_do_it_either():
 
 @pytest.mark.claim("one-head-cannot")
 def test_the_bound_holds_for_other_matrices_too():
-    """For drawn A, B and u the error of one head is never below that of the nearest such pair."""
+    """For drawn B, F and u the error of one head is never below that of the nearest such pair."""
     for seed in range(200):
         a, b = normals(400 + seed, (2, 3, 3))
         u, line = normals(700 + seed, (2, 3))

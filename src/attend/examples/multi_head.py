@@ -29,6 +29,7 @@ from attend.attention import (
     split_heads,
 )
 from attend.config import TransformerConfig
+from attend.config import base as base_config
 from attend.corpus import pad
 from attend.layers import encoder_layer
 from attend.recording import record_attention
@@ -279,10 +280,10 @@ CONTENT = np.array(
     [[1.0, 2.0], [3.0, -1.0], [2.0, 4.0], [-2.0, 3.0], [0.0, 1.0], [4.0, -3.0], [1.0, 0.0]]
 )
 """Two numbers for each piece of the sentence."""
-A = np.array([[1.0, 0.0], [0.0, 0.0]])
+B = np.array([[1.0, 0.0], [0.0, 0.0]])
 """What is wanted of the word before: its first number."""
-B = np.array([[0.0, 0.0], [0.0, 1.0]])
-"""What is wanted of the word after: its second number."""
+F = np.array([[0.0, 0.0], [0.0, 1.0]])
+"""What is wanted of the word that follows: its second number."""
 SHARP = 60.0
 """Scaled score of the neighbour that a head looks for; all other keys have 0."""
 U = np.array([1.0, 1.0])
@@ -292,8 +293,8 @@ PLACE = 3
 
 
 def wanted(x: np.ndarray = CONTENT) -> np.ndarray:
-    """Return x_(i-1) A + x_(i+1) B for every word that has both neighbours: (n - 2, 2)."""
-    return x[:-2] @ A + x[2:] @ B
+    """Return x_(i-1) B + x_(i+1) F for every word that has both neighbours: (n - 2, 2)."""
+    return x[:-2] @ B + x[2:] @ F
 
 
 def with_places(x: np.ndarray = CONTENT) -> np.ndarray:
@@ -342,7 +343,7 @@ def speaking_pair() -> np.ndarray:
 
 
 def proof_wanted() -> np.ndarray:
-    """Return what is wanted at `PLACE` in the two sentences, U A and U B: (2, 2)."""
+    """Return what is wanted at `PLACE` in the two sentences, U B and U F: (2, 2)."""
     return np.stack([wanted(x)[PLACE - 1] for x in speaking_pair()])
 
 
@@ -351,31 +352,31 @@ def proof_two_heads() -> np.ndarray:
     return np.stack([two_heads(x)[PLACE - 1] for x in speaking_pair()])
 
 
-def least_error(u: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+def least_error(u: np.ndarray, b: np.ndarray, f: np.ndarray) -> float:
     """Return the smallest squared error that one head can have over the two sentences.
 
-    Its two outputs are multiples of one vector. The nearest such pair to u A and u B leaves the
+    Its two outputs are multiples of one vector. The nearest such pair to u B and u F leaves the
     square of the smaller singular value of the two rows (Eckart and Young).
     """
-    return float(np.linalg.svd(np.stack([u @ a, u @ b]), compute_uv=False)[-1] ** 2)
+    return float(np.linalg.svd(np.stack([u @ b, u @ f]), compute_uv=False)[-1] ** 2)
 
 
 def one_head_error() -> float:
     """Return that smallest error for the worked case."""
-    return least_error(U, A, B)
+    return least_error(U, B, F)
 
 
-def one_head(weights: np.ndarray, m: np.ndarray) -> np.ndarray:
+def one_head(weights: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return what one head gives at `PLACE` in the two sentences: (2, 2).
 
     Parameters
     ----------
     weights
         Its weights for that query, a row for each sentence: (2, n). They may be anything.
-    m
+    w
         W_V W_O, (2, 2): what it does to every word alike.
     """
-    return np.einsum("sn,snc,cd->sd", weights, speaking_pair(), m)
+    return np.einsum("sn,snc,cd->sd", weights, speaking_pair(), w)
 
 
 def compromise() -> np.ndarray:
@@ -435,7 +436,7 @@ def paper_gap() -> float:
 
 def base() -> TransformerConfig:
     """Return the sizes of the paper's base model."""
-    return TransformerConfig.base()
+    return base_config()
 
 
 # ------------------------------------------------------------------------ splitting by hand

@@ -197,8 +197,8 @@ def _reach(ax: Axes, style: Style) -> None:
     (best,) = ax.plot(*reached, "D", color=style.second, markersize=7)
     best.set_gid("one-head")
     for text, place, colour in (
-        ("uA", (1.0, 0.12), style.first),
-        ("uB", (0.0, 1.12), style.first),
+        ("uB", (1.0, 0.12), style.first),
+        ("uF", (0.0, 1.12), style.first),
         ("one head", (0.15, 0.5), style.second),
     ):
         ax.text(*place, text, color=colour, ha="center", va="center", fontsize=10)
