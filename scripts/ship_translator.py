@@ -9,16 +9,18 @@ everyday sentences, and the model card.
 import argparse
 import json
 from pathlib import Path
+from typing import NamedTuple
 
-import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 
+from attend.array_transformer import ArrayTransformer
+from attend.checkpoints import average, epochs_of
 from attend.config import TransformerConfig
-from attend.corpus import load_pairs, split_by_components
+from attend.corpus import Report, Split, load_pairs, split_by_components
 from attend.evaluation import HELD_OUT, bleu, choose_alignment, chrf, everyday
 from attend.files import write_atomically
 from attend.tokenizer import Tokenizer
-from attend.training import average
 from attend.translate import SHIPPED, Translator
 from attend.weights import quantize, save_model
 
@@ -37,10 +39,11 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
 * **Sizes.** N = {N}, d_model = {d_model}, d_ff = {d_ff}, h = {h}, {vocabulary:,} joint word pieces,
   {parameters:,} parameters, stored as 8-bit whole numbers with one scale a row.
 * **Training.** {epochs} epochs, {steps:,} steps of at most {tokens:,} padded tokens, {hours:.1f}
-  hours on {threads} CPU cores; Adam and the schedule of the paper with {warmup_steps:,} warm-up
-  steps, dropout {P_drop}, label smoothing {epsilon_ls}; average of the last {average} epochs.
+  hours on one core of a busy machine; Adam and the schedule of the paper with
+  {warmup_steps:,} warm-up steps, dropout {P_drop}, label smoothing {epsilon_ls}; average of the
+  last {average} epochs.
 * **Quality.** BLEU {bleu:.2f} on the {held_out:,} test pairs, beam 4, one reference
-  (`{signature}`); {float_bleu:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
+  (`{signature}`); {bleu_float32:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
   Reproduce it with `python -m attend.evaluation --pairs deu-eng.zip`.
 * **Alignment.** The memory attention that comes nearest to our hand alignments has an alignment
   error rate of {error_rate:.2f} on sentences it was not chosen on ({uniform:.2f} if attention
@@ -52,87 +55,107 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
 """
 
 
-def read_run(run: Path) -> dict:
-    """Return what the checkpoint says of its run."""
-    with safe_open(run / "checkpoint.safetensors", "pt") as file:
-        return {name: json.loads(value) for name, value in file.metadata().items()}
+class Run(NamedTuple):
+    """What a training run left behind."""
+
+    config: TransformerConfig
+    tokenizer: Tokenizer
+    plan: dict
+    history: list[dict]
+    tensors: dict[str, NDArray]
+
+
+def read_run(folder: Path, count: int | None) -> Run:
+    """Read a run, averaging its last `count` epochs (as many as it planned, if None)."""
+    with safe_open(folder / "checkpoint.safetensors", "pt") as file:
+        about = json.loads(file.metadata()["run"])
+    plan = about["plan"] | ({"average": count} if count else {})
+    epochs = epochs_of(folder)[-plan["average"] :]
+    last = int(epochs[-1].stem.removeprefix("epoch-"))
+    history = [json.loads(x) for x in (folder / "history.jsonl").read_text().splitlines()]
+    return Run(
+        TransformerConfig.from_dict(about["config"]),
+        Tokenizer.load(folder / "tokenizer.json"),
+        plan,
+        [record for record in history if record["epoch"] <= last],
+        {name: x.numpy() for name, x in average(epochs).items()},
+    )
+
+
+def measure(run: Run, folder: Path, split: Split) -> dict:
+    """Translate the test part with full and with 8-bit weights, and compare."""
+    sources = [pair.source for pair in split.test]
+    references = [pair.target for pair in split.test]
+    full = Translator(ArrayTransformer(run.config, run.tensors), run.tokenizer).batch(sources)
+    found = Translator.load(folder).batch(sources)
+    figure = bleu(found, references)
+    return {
+        "bleu": figure.score,
+        "bleu_float32": bleu(full, references).score,
+        "signature": figure.signature,
+        "chrf": chrf(found, references).score,
+        "pairs": len(found),
+        "bleu_few": bleu(found[::EVERY], references[::EVERY]).score,
+        "every": EVERY,
+        "history": run.history,
+    }
+
+
+def translate_everyday(folder: Path) -> float:
+    """Write down the translations of the everyday sentences; return their chrF.
+
+    What a reader of German said of a translation stays as long as the translation does.
+    """
+    sentences, path = everyday(), folder / "everyday.json"
+    written = Translator.load(folder).batch([s.english for s in sentences])
+    verdicts = known_verdicts(path)
+    entries = [
+        {"english": s.english, "translation": w, "right": verdicts.get((s.english, w))}
+        for s, w in zip(sentences, written, strict=True)
+    ]
+    write(path, entries)
+    return chrf(written, [s.german for s in sentences]).score
+
+
+def card(run: Run, split: Split, report: Report, measured: dict, alignment: dict) -> str:
+    """Return the model card."""
+    last = run.history[-1]
+    return CARD.format(
+        kept=f"{report.kept:,} of {report.read:,} pairs were kept.",
+        train=len(split.train),
+        held_out=HELD_OUT,
+        parameters=sum(x.size for x in run.tensors.values()),
+        steps=last["step"],
+        hours=last["seconds"] / 3600,
+        error_rate=alignment["error_rate"],
+        uniform=alignment["uniform"],
+        diagonal=alignment["diagonal"],
+        **{name: measured[name] for name in ("bleu", "bleu_float32", "chrf", "signature")},
+        **run.config.as_dict(),
+        **(run.plan | {"epochs": last["epoch"]}),
+    )
 
 
 def main() -> None:
     """Average, round, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--pairs", nargs="+", required=True)
-    parser.add_argument("--folder", type=Path, default=SHIPPED)
-    parser.add_argument("--average", type=int, default=None)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--pairs", nargs="+", required=True, help="what it was trained on")
+    parser.add_argument("--folder", type=Path, default=SHIPPED, help="where to write")
+    parser.add_argument("--average", type=int, default=None, help="how many epochs to average")
     given = parser.parse_args()
-    about = read_run(given.run)
-    plan = about["run"]["plan"]
-    count = given.average or plan["average"]
-    epochs = sorted(given.run.glob("epoch-*.safetensors"))
-    config = TransformerConfig.from_dict(about["run"]["config"])
-    tokenizer = Tokenizer.load(given.run / "tokenizer.json")
-    tensors = {name: x.numpy() for name, x in average(epochs[-count:]).items()}
+    run = read_run(given.run, given.average)
     pairs, report = load_pairs(*given.pairs)
     split = split_by_components(pairs, HELD_OUT)
-    sources = [pair.source for pair in split.test]
-    references = [pair.target for pair in split.test]
-
-    plain = given.run / "float32"
-    save_model(plain, config, tokenizer, tensors)
-    full = bleu(Translator.load(plain).batch(sources), references)
-    save_model(given.folder, config, tokenizer, quantize(tensors))
-    translator = Translator.load(given.folder)
-    found = translator.batch(sources)
-    figure, characters = bleu(found, references), chrf(found, references)
-    few = bleu(found[::EVERY], references[::EVERY])
-
-    alignment = choose_alignment(translator)
+    save_model(given.folder, run.config, run.tokenizer, quantize(run.tensors))
+    alignment = choose_alignment(Translator.load(given.folder))
     write(given.folder / "alignment.json", alignment)
-    sentences = everyday()
-    written = translator.batch([s.english for s in sentences])
-    ours = chrf(written, [s.german for s in sentences])
-    verdicts = known_verdicts(given.folder / "everyday.json")
-    history = [json.loads(x) for x in (given.run / "history.jsonl").read_text().splitlines()]
-    last = [x for x in history if x["epoch"] <= int(epochs[-1].stem.split("-")[1])]
-    measured = {
-        "bleu": figure.score,
-        "bleu_float32": full.score,
-        "signature": figure.signature,
-        "chrf": characters.score,
-        "pairs": len(found),
-        "bleu_few": few.score,
-        "every": EVERY,
-        "chrf_everyday": ours.score,
-        "history": last,
-    }
+    measured = measure(run, given.folder, split)
+    measured["chrf_everyday"] = translate_everyday(given.folder)
     write(given.folder / "measured.json", measured)
-    write(
-        given.folder / "everyday.json",
-        [
-            {"english": s.english, "translation": w, "right": verdicts.get((s.english, w))}
-            for s, w in zip(sentences, written, strict=True)
-        ],
-    )
-    card = CARD.format(
-        kept=f"{report.kept:,} of {report.read:,} pairs were kept.",
-        train=len(split.train),
-        held_out=HELD_OUT,
-        parameters=sum(x.size for x in tensors.values()),
-        epochs=len(last),
-        steps=last[-1]["step"],
-        hours=last[-1]["seconds"] / 3600,
-        threads=torch.get_num_threads(),
-        bleu=figure.score,
-        float_bleu=full.score,
-        chrf=characters.score,
-        signature=figure.signature,
-        **{k: alignment[k] for k in ("error_rate", "uniform", "diagonal")},
-        **config.as_dict(),
-        **(plan | {"average": count}),
-    )
-    write_atomically(given.folder / "README.md", card.encode())
-    print(card)
+    text = card(run, split, report, measured, alignment)
+    write_atomically(given.folder / "README.md", text.encode())
+    print(text)
 
 
 def known_verdicts(path: Path) -> dict[tuple[str, str], bool]:

@@ -66,6 +66,11 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     return {n.removeprefix(prefix): x for n, x in tensors.items() if n.startswith(prefix)}
 
 
+def epochs_of(run: Path) -> list[Path]:
+    """Return the weights that a run kept, one file an epoch, the oldest first."""
+    return sorted(run.glob("epoch-*.safetensors"), key=lambda path: (len(path.name), path.name))
+
+
 def average(paths: Sequence[Path]) -> Tensors:
     """Return the mean of the weights in several files (section 6.1).
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import torch
 from tqdm import tqdm
 
+from attend.checkpoints import average, epochs_of
 from attend.config import TransformerConfig, course
 from attend.corpus import SentencePair, encode_pairs, load_pairs, read_pairs
 from attend.corpus import split_by_components as split_pairs
@@ -62,6 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
     add("--folder", type=Path, required=True, help="for checkpoints and history")
+    add("--begin-with", type=Path, help="an earlier run: its averaged weights and its tokenizer")
     add("--without", type=Path, help="a file of pairs whose sentences are never trained on")
     add("--held-out", type=int, default=2000, help="pairs to validate on, and as many to test on")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
@@ -148,12 +150,37 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     tqdm.write(str(report))
     split = split_pairs(pairs, given.held_out)
     train = keep_out(split.train, given.without)
+    if given.begin_with:
+        adopt_tokenizer(given.begin_with, given.folder)
     tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
     torch.manual_seed(plan.seed)
     config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
     model = Transformer(config).to(device)
+    if given.begin_with:
+        adopt_weights(given.begin_with, model, plan.average)
     trainer = Trainer(model, encode_pairs(train, tokenizer), plan, given.folder)
     return trainer, Examiner(split.validation, tokenizer)
+
+
+def adopt_tokenizer(run: Path, folder: Path) -> None:
+    """Give a new run the tokenizer of an earlier one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Tokenizer.load(run / "tokenizer.json").save(folder / "tokenizer.json")
+
+
+def adopt_weights(run: Path, model: Transformer, count: int) -> None:
+    """Begin with the average of the last epochs of an earlier run.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if its model has other sizes.
+    """
+    weights = average(epochs_of(run)[-count:])
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{run} holds a model of other sizes: {error}") from error
 
 
 def choose_device(name: str, threads: int | None) -> torch.device:
