@@ -456,6 +456,22 @@ def test_a_folder_with_another_run_gets_one_sentence(capsys, tmp_path, corpus):
     assert "cut off or damaged" in fail(capsys, options(corpus, folder))
 
 
+def test_a_run_may_begin_with_an_earlier_one(capsys, tmp_path, corpus):
+    first, second = tmp_path / "first", tmp_path / "second"
+    training_command.main(options(corpus, first, average=2))
+    tiny_step = {"begin-with": first, "epochs": 1, "average": 2, "rate": 1e-9}
+    training_command.main(options(corpus, second, **tiny_step))
+    began, _ = read_tensors(first / "average.safetensors")
+    ended, _ = read_tensors(second / "average.safetensors")
+    assert all(torch.allclose(began[name], ended[name], atol=1e-6) for name in began)
+    assert (first / "tokenizer.json").read_bytes() == (second / "tokenizer.json").read_bytes()
+    capsys.readouterr()
+    other = options(corpus, tmp_path / "third", d_ff=16, **{"begin-with": first})
+    assert "holds a model of other sizes: size mismatch" in fail(capsys, other)
+    nothing = options(corpus, tmp_path / "fourth", **{"begin-with": tmp_path / "nowhere"})
+    assert "nowhere/tokenizer.json: No such file" in fail(capsys, nothing)
+
+
 def test_sentences_can_be_kept_out(tmp_path, corpus):
     first = corpus.read_text().splitlines()[:3]
     (tmp_path / "own.tsv").write_text("\n".join(first) + "\n")

@@ -180,7 +180,8 @@ def adopt_weights(run: Path, model: Transformer, count: int) -> None:
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{run} holds a model of other sizes: {error}") from error
+        first = str(error).splitlines()[1].strip()
+        raise ValueError(f"{run} holds a model of other sizes: {first}") from error
 
 
 def choose_device(name: str, threads: int | None) -> torch.device:
