@@ -52,7 +52,9 @@ MAY_IMPORT = {
     "checkpoints": {"files", "config", "weights"},
     "examiner": TEXT | MODEL | {"loss", "transformer"},
     "training": TEXT | MODEL | {"transformer", "loss", "checkpoints", "plan"},
-    "training_command": TEXT | MODEL | {"transformer", "examiner", "plan", "training"},
+    "training_command": TEXT
+    | MODEL
+    | {"transformer", "examiner", "plan", "training", "checkpoints"},
     # what is shown: it may compute, never with torch
     "examples": SHOWN | MODEL | TEXT | MEANING,
     "figures": SHOWN | {"examples"},
