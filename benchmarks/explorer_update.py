@@ -2,10 +2,12 @@
 
 Run ``python benchmarks/explorer_update.py``; it writes ``explorer_update.json`` beside itself.
 A sentence of 16 words, the most an explorer takes; the mask, the formula and all three matrices are
-worked out anew at each step. "update" is the time in the script; "next frame" is the time from the
-change to the next frame of the browser, which at 60 frames a second is 16.7 ms apart. Both are
-times of a clock on the wall and grow with whatever else the machine does; "processor" is the time
-the page's thread had the processor for an update, in means of five, which waits for nobody.
+worked out anew at each step. "update" is compute and DOM
+work, all that a slider's listener does: its time on the clock of the wall, which grows with what
+else the machine does, and the time the page's thread had a processor for it, which waits for nobody
+(but is longer where two threads share a core). "style, layout and paint" is what the browser then
+does for the next frame. "shown" runs from the change until after the next frame, on the wall.
+The load is the machine's mean number of waiting threads in the last minute, this run included.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from attend.widgets import ScalingExplorer
 
@@ -37,76 +39,64 @@ CHANGES = {
     "temperature": "(i) => ({ temperature: [0.5, 1, 2][i % 3] })",
     "seed": "(i) => ({ seed: i })",
 }
-MEASURE = """async ([change, steps]) => {
+# The listener does what the slider's own does; its name is how the trace finds it.
+STEPS = """async ([change, steps]) => {
   const { attendModel: model } = document.querySelector('[data-attend-widget]');
   const next = eval(change);
-  const update = [], frame = [];
+  const ending = new AbortController();
+  document.addEventListener('attendstep', ({ detail }) => {
+    for (const [name, value] of Object.entries(next(detail))) model.set(name, value);
+    model.save_changes();
+  }, { signal: ending.signal });
+  const frame = [];
   for (let i = 0; i < steps; i += 1) {
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     const start = performance.now();
-    for (const [name, value] of Object.entries(next(i))) model.set(name, value);
-    model.save_changes();
-    update.push(performance.now() - start);
-    await new Promise((done) => requestAnimationFrame(done));
+    document.dispatchEvent(new CustomEvent('attendstep', { detail: i }));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     frame.push(performance.now() - start);
   }
-  return { update, frame };
+  ending.abort();
+  return frame;
 }"""
-
-
-BATCH = 5
-REPEAT = """([change, first, count]) => {
-  const { attendModel: model } = document.querySelector('[data-attend-widget]');
-  const next = eval(change);
-  for (let i = first; i < first + count; i += 1) {
-    for (const [name, value] of Object.entries(next(i))) model.set(name, value);
-    model.save_changes();
-  }
-}"""
+DRAWING = ("UpdateLayoutTree", "Layout", "PrePaint", "Paint")
+WARM_UP = 40
 
 
 def measure(steps: int) -> dict[str, Any]:
-    """Change each trait many times; return median and 95th percentile in milliseconds."""
+    """Change each trait many times; return medians and 95th percentiles in milliseconds."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        bench = Bench(chromium)
-        page = bench.open(ScalingExplorer(sentence=SENTENCE))
-        page.evaluate(MEASURE, [CHANGES["d_k"], 60])
-        found = {name: page.evaluate(MEASURE, [change, steps]) for name, change in CHANGES.items()}
+        page = Bench(chromium).open(ScalingExplorer(sentence=SENTENCE))
+        times = {name: times_of(chromium, page, change, steps) for name, change in CHANGES.items()}
         version = chromium.version
-        processor = {name: processor_times(page, change, steps) for name, change in CHANGES.items()}
-    times = {
-        name: {kind: summary(numbers) for kind, numbers in kinds.items()}
-        for name, kinds in found.items()
-    }
-    for name, numbers in processor.items():
-        times[name]["processor"] = summary(numbers)
     load = round(os.getloadavg()[0], 1)
     machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": load}
     return {"chromium": version} | machine | {"words": 16, "steps": steps, "milliseconds": times}
 
 
-def processor_times(page: Page, change: str, steps: int) -> list[float]:
-    """Return the thread's own milliseconds for one update, as means of five updates."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    used = []
-    for first in range(0, steps, BATCH):
-        before = task_seconds(session)
-        page.evaluate(REPEAT, [change, first, BATCH])
-        used.append((task_seconds(session) - before) * 1000 / BATCH)
-    return used
-
-
-def task_seconds(session: CDPSession) -> float:
-    """Return the processor time that the page has used so far, layout included."""
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(entry["value"] for entry in metrics if entry["name"] == "TaskDuration")
+def times_of(chromium: Browser, page: Page, change: str, steps: int) -> dict[str, Any]:
+    """Change one trait again and again; read the times from the browser's own trace."""
+    page.evaluate(STEPS, [change, WARM_UP])
+    chromium.start_tracing(page=page, categories=["devtools.timeline"])
+    frame = page.evaluate(STEPS, [change, steps])
+    events = json.loads(chromium.stop_tracing())["traceEvents"]
+    done = [e for e in events if e.get("ph") == "X" and "tdur" in e]
+    updates = [e for e in done if e["args"].get("data", {}).get("type") == "attendstep"]
+    assert len(updates) == steps, f"the trace holds {len(updates)} of {steps} updates"
+    drawn = sum(e["tdur"] for e in done if e["name"] in DRAWING) / 1000 / steps
+    return {
+        "update, processor": summary([e["tdur"] / 1000 for e in updates]),
+        "update, wall": summary([e["dur"] / 1000 for e in updates]),
+        "style, layout and paint, processor": {"mean": round(drawn, 2)},
+        "shown, wall": summary(frame),
+    }
 
 
 def summary(numbers: list[float]) -> dict[str, float]:
-    """Return the median and the 95th percentile."""
+    """Return the least, the median and the 95th percentile."""
     return {
+        "least": round(float(np.min(numbers)), 2),
         "median": round(float(np.median(numbers)), 2),
         "p95": round(float(np.percentile(numbers, 95)), 2),
     }
@@ -115,7 +105,7 @@ def summary(numbers: list[float]) -> dict[str, float]:
 def main() -> None:
     """Measure, print, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     result = measure(parser.parse_args().steps)
     text = json.dumps(result, indent=2)
     Path(__file__).with_suffix(".json").write_text(text + "\n", encoding="utf-8")

@@ -388,7 +388,8 @@ CHANGES = """async (values) => {
   const within = seen.filter(({ target }) => map.contains(target));
   const texts = within.filter(({ type }) => type === 'characterData').length;
   const shades = within.filter(({ attributeName: name }) => name === 'style').length;
-  return { texts, shades, map: within.length, all: seen.length, moved: cells.filter((n) => !map.contains(n)).length };
+  const moved = cells.filter((cell) => !map.contains(cell)).length;
+  return { texts, shades, moved, map: within.length, all: seen.length };
 }"""
 
 
