@@ -17,7 +17,7 @@ from attend.widgets.encoder_decoder_html import encoder_decoder_html
 __all__ = ["EncoderDecoderExplorer"]
 
 LONGEST = 300
-_TITLES = {"memory": "Memory attention", "own": "Masked self-attention of the decoder"}
+_TITLES = {"memory": "Memory attention", "own": "Self-attention of the decoder"}
 _DIGITS = 3
 
 
@@ -74,7 +74,7 @@ class EncoderDecoderExplorer(Explorer):
     map = traitlets.Unicode("memory").tag(sync=True, state="input")
     masked = traitlets.Bool(True).tag(sync=True, state="input")
     place = traitlets.Unicode("best").tag(sync=True, state="input")
-    cell = traitlets.List([3, 0]).tag(sync=True, state="view")
+    cell = traitlets.List([3, 6]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
     # Only where Python answers may a reader type; a page never gets this trait.
     typing = traitlets.Bool(True, read_only=True).tag(sync=True)

@@ -17,7 +17,8 @@ MAPS = {
 BUTTONS = ("◀ Step back", "Step forward ▶")
 SOURCE = (
     "Scores and probabilities were computed by the course’s trained translator, in Python. This "
-    "explorer applies mask and softmax to them. Type a sentence of your own in the notebook."
+    "explorer applies mask and softmax to the scores; predictions are those with the mask. Type a "
+    "sentence of your own in the notebook."
 )
 
 

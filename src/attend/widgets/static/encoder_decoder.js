@@ -4,13 +4,14 @@ import { choice, el, field, focusable, newId, number, put, say, toggle } from ".
 import { explore, heatMap, shades } from "./draw.js";
 import { explorer, more } from "./view.js";
 
-const TITLES = { memory: "Memory attention", own: "Masked self-attention of the decoder" };
+const TITLES = { memory: "Memory attention", own: "Self-attention of the decoder" };
 const MAPS = [
   ["memory", "at the source (memory attention)"],
   ["own", "at what is written (self-attention)"],
 ];
 const SOURCE = "Scores and probabilities were computed by the course’s trained translator, in Python. " +
-  "This explorer applies mask and softmax to them. Type a sentence of your own in the notebook.";
+  "This explorer applies mask and softmax to the scores; predictions are those with the mask. " +
+  "Type a sentence of your own in the notebook.";
 const TYPED = "Scores and probabilities are computed by the course’s trained translator, in Python.";
 
 // The same as EncoderDecoderExplorer._results in Python, from the scores that Python recorded.
