@@ -199,7 +199,7 @@ def _reach(ax: Axes, style: Style) -> None:
     for text, place, colour in (
         ("uB", (1.0, 0.12), style.first),
         ("uF", (0.0, 1.12), style.first),
-        ("one head", (0.15, 0.5), style.second),
+        ("one head", (0.1, 0.5), style.second),
     ):
         ax.text(*place, text, color=colour, ha="center", va="center", fontsize=10)
     ax.set(xlim=(-0.35, 1.4), ylim=(-0.35, 1.4), aspect="equal")
