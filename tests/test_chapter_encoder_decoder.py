@@ -109,6 +109,14 @@ def test_the_noun_looks_most_at_the_word_it_translates():
     assert example.noun_weight() > 0.5
 
 
+@pytest.mark.claim("steps-jump-in-the-source")
+def test_the_steps_do_not_go_through_the_source_from_left_to_right():
+    """From step to step, the source piece looked at most does not move from left to right only."""
+    looked_at = example.step_map().argmax(axis=-1)
+    assert (np.diff(looked_at) < 0).any()
+    assert len(set(looked_at)) > example.steps() / 2
+
+
 @pytest.mark.claim("one-layer-reaches-every-row")
 @pytest.mark.parametrize("word", example.OTHERS)
 def test_a_replaced_word_is_in_every_row_after_one_layer(word):
