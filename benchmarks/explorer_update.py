@@ -2,12 +2,12 @@
 
 Run ``python benchmarks/explorer_update.py``; it writes ``explorer_update.json`` beside itself.
 A sentence of 16 words, the most an explorer takes; the mask, the formula and all three matrices are
-worked out anew at each step. "update" is compute and DOM
-work, all that a slider's listener does: its time on the clock of the wall, which grows with what
-else the machine does, and the time the page's thread had a processor for it, which waits for nobody
-(but is longer where two threads share a core). "style, layout and paint" is what the browser then
-does for the next frame. "shown" runs from the change until after the next frame, on the wall.
-The load is the machine's mean number of waiting threads in the last minute, this run included.
+worked out anew at each step. All times come from the browser's own trace. "update" is compute and
+DOM work, all that a slider's listener does: its time on the clock of the wall, which grows with
+what else the machine does, and the time the page's thread had a processor for it, which waits for
+nobody (but is longer where two threads share a core). "style, layout and paint" is what the browser
+then does for the next frame. "shown" runs from the change until after that frame, on the wall. The
+load is the machine's mean number of waiting threads in the last minute, this run included.
 """
 
 from __future__ import annotations

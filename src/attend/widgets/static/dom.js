@@ -27,7 +27,10 @@ export const dK = () => symbol("d", "k");
 // Says √ and what is under it.
 export const root = (...children) => el("span", { class: "attend-nowrap" }, "√", ...children);
 
-const tidy = (text) => (/^-0\.?0*$/.test(text) ? text.slice(1) : text).replace("-", "−");
+function tidy(text) {
+  if (!text.includes("-")) return text;
+  return (/^-0\.?0*$/.test(text) ? text.slice(1) : text).replace("-", "−");
+}
 
 // About three figures, as src/attend/widgets/drawing.py writes them.
 export function number(x) {

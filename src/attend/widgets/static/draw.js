@@ -3,7 +3,7 @@
 // stylesheet turns it into a colour, so a change of theme needs no drawing.
 import { el, focusable, number, say, wear } from "./dom.js";
 
-const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
+export const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
 
 // Where each value stands on the ramp. Scores share `limit`, so that two maps can be compared.
 export function shades(values, limit = null) {

@@ -2,7 +2,7 @@
 import { causalMask, maskedSoftmax, mean, paddingMask, scores, spread, sum } from "./linalg.js";
 import { tokenVectors } from "./draws.js";
 import { choice, dK, el, field, newId, number, put, root, say, slider, toggle, wear } from "./dom.js";
-import { explore, heatMap, miniMap, shades } from "./draw.js";
+import { explore, heatMap, largest, miniMap, shades } from "./draw.js";
 import { spreadPlot } from "./plot.js";
 import { explorer, more, readTokens, wordsOf } from "./view.js";
 
@@ -121,7 +121,7 @@ function pictureOf(stage, results, overrides) {
 
 // Scores and scaled scores share one ramp, so that the smaller ones look smaller.
 const highest = ({ scores: bare, scaled_scores: scaled }) =>
-  Math.max(...bare.flat().map(Math.abs), ...scaled.flat().map(Math.abs));
+  largest([...bare, ...scaled]);
 
 // The formula of one cell with its real operands, in three lines.
 function formulaPanel(id) {
