@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from attend import HeadProjections, attention, merge_heads, multi_head_attention, split_heads
@@ -61,41 +63,52 @@ check_cut = Exercise(
 )
 
 
-def _reference(x, w_q, w_k, w_v, w_o, h):
-    return multi_head_attention(x, x, x, HeadProjections(w_q, w_k, w_v, w_o, h))[0]
+Joined = Callable[[np.ndarray, HeadProjections], np.ndarray]
 
 
-def _heads(x, w_q, w_k, w_v, h):
-    return tuple(split_heads(x @ w, h) for w in (w_q, w_k, w_v))
+def _of_matrices(answer: Joined) -> Callable[..., np.ndarray]:
+    """Turn a function of x and projections into one of x, four matrices and h, as asked."""
+    return lambda x, *given: answer(x, HeadProjections(*given))
 
 
-def _wrong_root(x, w_q, w_k, w_v, w_o, h):
-    q, k, v = _heads(x, w_q, w_k, w_v, h)
-    return merge_heads(attention(q, k, v, scale=w_q.shape[1] ** -0.5)[0]) @ w_o
+def _right(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    return multi_head_attention(x, x, x, p)[0]
 
 
-def _without_w_o(x, w_q, w_k, w_v, w_o, h):
-    return merge_heads(attention(*_heads(x, w_q, w_k, w_v, h))[0])
+def _heads(x: np.ndarray, p: HeadProjections) -> tuple[np.ndarray, ...]:
+    return tuple(split_heads(x @ w, p.h) for w in (p.W_Q, p.W_K, p.W_V))
 
 
-def _joined_at_once(x, w_q, w_k, w_v, w_o, h):
-    found = attention(*_heads(x, w_q, w_k, w_v, h))[0]
-    return found.reshape(len(x), -1) @ w_o
+def _wrong_root(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    found, _ = attention(*_heads(x, p), scale=p.W_Q.shape[1] ** -0.5)
+    return merge_heads(found) @ p.W_O
 
 
-def _softmax_over_heads(x, w_q, w_k, w_v, w_o, h):
-    q, k, v = _heads(x, w_q, w_k, w_v, h)
-    return merge_heads(softmax(scores(q, k), axis=0) @ v) @ w_o
+def _without_w_o(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    return merge_heads(attention(*_heads(x, p))[0])
 
 
-def _heads_averaged(x, w_q, w_k, w_v, w_o, h):
-    found = attention(*_heads(x, w_q, w_k, w_v, h))[0]
-    return merge_heads(np.broadcast_to(found.mean(axis=0), found.shape)) @ w_o
+def _joined_at_once(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    return attention(*_heads(x, p))[0].reshape(len(x), -1) @ p.W_O
 
 
-def _rows_cut_before(x, w_q, w_k, w_v, w_o, h):
-    q, k, v = (_rows_cut(x @ w, h) for w in (w_q, w_k, w_v))
-    return merge_heads(attention(q, k, v)[0]) @ w_o
+def _softmax_over_heads(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    q, k, v = _heads(x, p)
+    return merge_heads(softmax(scores(q, k), axis=0) @ v) @ p.W_O
+
+
+def _heads_averaged(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    found, _ = attention(*_heads(x, p))
+    return merge_heads(np.broadcast_to(found.mean(axis=0), found.shape)) @ p.W_O
+
+
+def _rows_cut_before(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    q, k, v = (_rows_cut(x @ w, p.h) for w in (p.W_Q, p.W_K, p.W_V))
+    return merge_heads(attention(q, k, v)[0]) @ p.W_O
+
+
+def _one_head(x: np.ndarray, p: HeadProjections) -> np.ndarray:
+    return attention(x @ p.W_Q, x @ p.W_K, x @ p.W_V)[0] @ p.W_O
 
 
 def _projections_case(says: str, seed: int, sizes: tuple[int, int, int]) -> Case:
@@ -106,7 +119,7 @@ def _projections_case(says: str, seed: int, sizes: tuple[int, int, int]) -> Case
 
 check_multi_head = Exercise(
     name="multi-head attention",
-    reference=_reference,
+    reference=_of_matrices(_right),
     cases=(
         _projections_case("four words, d_model = 6, two heads", 211, (4, 6, 2)),
         _projections_case("three words, d_model = 8, four heads", 221, (3, 8, 4)),
@@ -115,48 +128,48 @@ check_multi_head = Exercise(
     mistakes=(
         Mistake(
             "divided by the root of d_model",
-            _wrong_root,
+            _of_matrices(_wrong_root),
             "You divided by the square root of d_model. Inside a head a key has length "
             "d_k = d_model / h: divide by the square root of that.",
         ),
         Mistake(
             "W_O left out",
-            _without_w_o,
+            _of_matrices(_without_w_o),
             "The heads are joined, and one step is missing: multiply by W_O, so that what follows "
             "can use what the heads found together.",
         ),
         Mistake(
             "joined by a reshape alone",
-            _joined_at_once,
+            _of_matrices(_joined_at_once),
             "The heads were joined by a reshape alone, which mixes words up. From (h, n, d_v) let "
             "the first two axes change places first, then reshape to (n, h * d_v).",
         ),
         Mistake(
             "cut by a reshape alone",
-            _rows_cut_before,
+            _of_matrices(_rows_cut_before),
             "The rows were cut by a reshape alone, which mixes words up. Reshape to (n, h, d_k) "
             "first, then let the first two axes change places.",
         ),
         Mistake(
             "a softmax over the heads",
-            _softmax_over_heads,
+            _of_matrices(_softmax_over_heads),
             "The softmax ran over the heads. Each head chooses among the keys by itself: the last "
             "axis, in each head.",
         ),
         Mistake(
             "one head",
-            lambda x, w_q, w_k, w_v, w_o, h: attention(x @ w_q, x @ w_k, x @ w_v)[0] @ w_o,
+            _of_matrices(_one_head),
             "This is one wide head. Cut queries, keys and values into h pieces before they attend.",
         ),
         Mistake(
             "heads averaged",
-            _heads_averaged,
+            _of_matrices(_heads_averaged),
             "You averaged the heads. They are put side by side, so that W_O can treat each in its "
             "own way.",
         ),
         Mistake(
             "W_O transposed",
-            lambda x, w_q, w_k, w_v, w_o, h: _reference(x, w_q, w_k, w_v, w_o.T, h),
+            _of_matrices(lambda x, p: _right(x, p._replace(W_O=p.W_O.T))),
             "W_O is transposed. Words are rows here, so it stands on the right as it is.",
         ),
     ),

@@ -190,10 +190,10 @@ def neighbours(style: Style) -> Figure:
 def _reach(ax: Axes, style: Style) -> None:
     wanted, reached = example.proof_wanted(), example.compromise()[0]
     ax.axline((0, 0), (1, 1), color=style.second, linewidth=1.5, linestyle="--")
-    for place, point in enumerate(wanted):
+    for number, point in enumerate(wanted):
         ax.plot(*np.stack([point, reached]).T, color=style.muted, linewidth=1.2)
         (dot,) = ax.plot(*point, "o", color=style.first, markersize=8)
-        dot.set_gid(f"wanted-{place}")
+        dot.set_gid(f"wanted-{number}")
     (best,) = ax.plot(*reached, "D", color=style.second, markersize=7)
     best.set_gid("one-head")
     for text, place, colour in (

@@ -25,7 +25,10 @@ class _Computed(traitlets.List):
 
     def __init__(self, compute: Callable[[], list[Any]]) -> None:
         super().__init__()
-        self.make_dynamic_default = compute
+        self._compute = compute
+
+    def make_dynamic_default(self) -> list[Any]:
+        return self._compute()
 
 
 class MultiHeadExplorer(Explorer):

@@ -64,7 +64,7 @@ def _formula(explorer: MultiHeadExplorer) -> Html:
         element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
     )  # fmt: skip
     score = explorer.results["scores"][explorer.shown][i][j]
-    lines = {
+    lines: dict[str, list[str]] = {
         "scaled score": [_bold(number(score))],
         "weight": _weight_line(explorer, i, j),
     }
