@@ -73,8 +73,8 @@ def _step(explorer: EncoderDecoderExplorer) -> Html:
         element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
     )  # fmt: skip
     read = " ".join(results["inputs"][: i + 1])
-    lines = {"it has read": [read], "likeliest next pieces": [_likely(explorer, i)]}
-    pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
+    lines = {"it has read": read, "likeliest next pieces": _likely(explorer, i)}
+    pairs = [element("dt", None, name) + element("dd", None, line) for name, line in lines.items()]
     listed = element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
     return element("div", {"class": "attend-formula is-short"}, title, listed)
 
