@@ -472,6 +472,21 @@ def test_a_run_may_begin_with_an_earlier_one(capsys, tmp_path, corpus):
     assert "nowhere/tokenizer.json: No such file" in fail(capsys, nothing)
 
 
+def test_further_pairs_are_trained_on_and_never_held_out(tmp_path, corpus):
+    path = tmp_path / "own.tsv"
+    path.write_text("a pink moon\tmoon pink a\na grey sea\tsea grey a\n")
+    arguments = options(corpus, tmp_path / "run", add=path, **{"add-times": 3})
+    plain, _ = training_command.prepare(
+        training_command.make_parser().parse_args(options(corpus, tmp_path / "plain"))
+    )
+    trainer, examiner = training_command.prepare(
+        training_command.make_parser().parse_args(arguments)
+    )
+    assert len(trainer.pairs) == len(plain.pairs) + 2 * 3
+    assert not any("pink" in pair.source or "grey" in pair.source for pair in examiner.pairs)
+    assert training_command.further_pairs(None, 5) == []
+
+
 def test_sentences_can_be_kept_out(tmp_path, corpus):
     first = corpus.read_text().splitlines()[:3]
     (tmp_path / "own.tsv").write_text("\n".join(first) + "\n")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from shared_data import shared_file
 
-from attend.alignment import Source
+from attend.alignment import Source, word_map, word_numbers
 from attend.array_transformer import ArrayTransformer
 from attend.config import tiny
 from attend.evaluation import (
@@ -155,8 +155,11 @@ def test_a_look_holds_every_map_and_its_pieces():
 
 def test_kino_looks_at_cinema():
     look = shipped().look(CINEMA)
-    row = look.target_pieces.index("▁Kino")
-    assert look.source_pieces[look.alignment[row].argmax()] == "▁cinema"
+    target, source = word_numbers(look.target_pieces), word_numbers(look.source_pieces)
+    assert "Kino" in look.text
+    kino = target[look.target_pieces.index("▁Kino")]
+    cinema = source[look.source_pieces.index("▁the")] + 1
+    assert word_map(look.alignment, target, source)[kino].argmax() == cinema
 
 
 def test_maps_of_decoding_are_those_of_the_finished_translation():
@@ -226,6 +229,15 @@ def test_everyday_sentences_are_ours_and_unseen():
     assert not ours & seen
 
 
+def test_our_own_training_pairs_are_not_the_everyday_sentences():
+    from attend.corpus import load_pairs, sentence_key
+
+    pairs, report = load_pairs(SHIPPED.parent / "own_pairs.tsv")
+    assert report.kept == report.read > 0
+    ours = {sentence_key(side) for s in everyday() for side in (s.english, s.german)}
+    assert not ours & {sentence_key(side) for pair in pairs for side in pair}
+
+
 @pytest.mark.slow
 def test_bleu_on_held_out_pairs_is_the_stored_value():
     measured = stored("measured.json")
@@ -243,8 +255,6 @@ def test_bleu_on_held_out_pairs_is_the_stored_value():
 def test_drawn_links_lie_within_their_sentences():
     tokenizer = shipped().tokenizer
     assert sum(s.links is not None for s in everyday()) == 30
-    from attend.alignment import word_numbers
-
     for sentence in everyday():
         if sentence.links:
             target = max(word_numbers(tokenizer.pieces(sentence.german)))

@@ -65,6 +65,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--folder", type=Path, required=True, help="for checkpoints and history")
     add("--begin-with", type=Path, help="an earlier run: its averaged weights and its tokenizer")
     add("--without", type=Path, help="a file of pairs whose sentences are never trained on")
+    add("--add", type=Path, help="a file of further pairs to train on, of which none is held out")
+    add("--add-times", type=int, default=1, help="how often an epoch repeats them")
     add("--held-out", type=int, default=2000, help="pairs to validate on, and as many to test on")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
@@ -149,7 +151,7 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     pairs, report = load_pairs(*given.pairs)
     tqdm.write(str(report))
     split = split_pairs(pairs, given.held_out)
-    train = keep_out(split.train, given.without)
+    train = keep_out(split.train, given.without) + further_pairs(given.add, given.add_times)
     if given.begin_with:
         adopt_tokenizer(given.begin_with, given.folder)
     tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
@@ -160,6 +162,11 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
         adopt_weights(given.begin_with, model, plan.average)
     trainer = Trainer(model, encode_pairs(train, tokenizer), plan, given.folder)
     return trainer, Examiner(split.validation, tokenizer)
+
+
+def further_pairs(path: Path | None, times: int) -> list[SentencePair]:
+    """Return the pairs of a file, repeated: they teach what a large corpus does not hold."""
+    return [] if path is None else load_pairs(path)[0] * times
 
 
 def adopt_tokenizer(run: Path, folder: Path) -> None:
