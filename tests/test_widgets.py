@@ -315,3 +315,11 @@ def test_any_text_is_drawn_as_text_or_refused(text: str) -> None:
 def repair(text: str) -> str:
     """Leave out what a parser of HTML may not pass on: control and unpaired characters."""
     return "".join(c for c in text if c.isprintable() and c.isascii())
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(1.125, "1.13"), (-0.125, "−0.13"), (10.25, "10.3"), (100.5, "101"), (-0.004, "0.00")],
+)
+def test_ties_are_rounded_as_browsers_round_them(x: float, text: str) -> None:
+    assert number(x) == text

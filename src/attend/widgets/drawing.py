@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 from typing import Any
 
@@ -87,8 +88,13 @@ def number(x: float) -> str:
     if size >= 99999.5:
         mantissa, power = f"{x:.1e}".split("e")
         return f"{mantissa}e{int(power)}".replace("-", "−")
-    text = f"{x:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"
+    text = _rounded(x, 0 if size >= 99.95 else 1 if size >= 9.995 else 2)
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
+
+
+def _rounded(x: float, digits: int) -> str:
+    """Round a tie away from zero, as browsers do; Python's own formatting takes the even digit."""
+    return str(Decimal(float(x)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
 
 def short(x: float) -> str:
