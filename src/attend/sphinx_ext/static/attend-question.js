@@ -1,6 +1,16 @@
 // Turns the disclosures of a question into radio buttons with a button that checks.
 // Without this file every option still opens on its feedback.
 
+// A formula alone gives a radio button no name: what is seen of it is hidden from screen readers.
+function nameFormula(input, choice) {
+  const rest = choice.cloneNode(true);
+  rest.querySelectorAll(".katex").forEach((formula) => formula.remove());
+  if (rest.textContent.trim()) return;
+  const spoken = choice.cloneNode(true);
+  spoken.querySelectorAll(".katex-html, annotation").forEach((part) => part.remove());
+  input.setAttribute("aria-label", spoken.textContent.trim());
+}
+
 function optionRow(name, number, details) {
   const row = document.createElement("label");
   row.className = "attend-option-row";
@@ -8,7 +18,9 @@ function optionRow(name, number, details) {
   input.type = "radio";
   input.name = name;
   input.value = String(number);
-  row.append(input, details.querySelector(".attend-choice"));
+  const choice = details.querySelector(".attend-choice");
+  nameFormula(input, choice);
+  row.append(input, choice);
   return row;
 }
 
