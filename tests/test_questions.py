@@ -14,7 +14,7 @@ from attend.sphinx_ext.settings import Repository
 from attend.sphinx_ext.value import compute, display, fill
 
 CONF = """
-extensions = ["myst_parser", *(f"attend.sphinx_ext.{part}" for part in
+extensions = ["myst_nb", *(f"attend.sphinx_ext.{part}" for part in
     ("question", "figure", "value", "code", "claims", "launch", "assets"))]
 html_theme = "basic"
 numfig = True
