@@ -1,7 +1,8 @@
 """Turn a training run into the folder that ships with the package, and measure it.
 
-    python scripts/ship_translator.py --run .training/course --pairs deu-eng.zip
+    python scripts/ship_translator.py --runs .training/first .training/second --pairs deu-eng.zip
 
+Of several runs each began with the averaged weights of the one before; the last one ships.
 Writes weights (8-bit), sizes, tokenizer, alignment, measurements, the translations of the
 everyday sentences, and the model card.
 """
@@ -24,6 +25,7 @@ from attend.tokenizer import Tokenizer
 from attend.translate import SHIPPED, Translator
 from attend.weights import quantize, save_model
 
+OWN = SHIPPED.parent / "own_pairs.tsv"
 EVERY = 20
 """Each such pair of the test part is translated again whenever the tests run."""
 CARD = """\
@@ -38,10 +40,12 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   {held_out:,} for the test.
 * **Sizes.** N = {N}, d_model = {d_model}, d_ff = {d_ff}, h = {h}, {vocabulary:,} joint word pieces,
   {parameters:,} parameters, stored as 8-bit whole numbers with one scale a row.
-* **Training.** {epochs} epochs, {steps:,} steps of at most {tokens:,} padded tokens, {hours:.1f}
-  hours on one core of a busy machine; Adam and the schedule of the paper with
-  {warmup_steps:,} warm-up steps, dropout {P_drop}, label smoothing {epsilon_ls}; average of the
-  last {average} epochs.
+* **Training.** {training}
+  Batches have at most {tokens:,} padded tokens; Adam and the schedule of the paper, label smoothing
+  {epsilon_ls}. {steps:,} steps and {hours:.1f} hours in all, on one or two cores of a
+  busy machine.
+* **Our own pairs.** The corpus does not hold the word "cinema". {own} pairs of our own
+  (`own_pairs.tsv`) teach it; none of them is among the sentences that the translator is judged by.
 * **Quality.** BLEU {bleu:.2f} on the {held_out:,} test pairs, beam 4, one reference
   (`{signature}`); {bleu_float32:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
   Reproduce it with `python -m attend.evaluation --pairs deu-eng.zip`.
@@ -65,11 +69,11 @@ class Run(NamedTuple):
     tensors: dict[str, NDArray]
 
 
-def read_run(folder: Path, count: int | None) -> Run:
-    """Read a run, averaging its last `count` epochs (as many as it planned, if None)."""
+def read_run(folder: Path) -> Run:
+    """Read a run, averaging as many of its last epochs as it planned."""
     with safe_open(folder / "checkpoint.safetensors", "pt") as file:
         about = json.loads(file.metadata()["run"])
-    plan = about["plan"] | ({"average": count} if count else {})
+    plan = about["plan"]
     epochs = epochs_of(folder)[-plan["average"] :]
     last = int(epochs[-1].stem.removeprefix("epoch-"))
     history = [json.loads(x) for x in (folder / "history.jsonl").read_text().splitlines()]
@@ -97,7 +101,6 @@ def measure(run: Run, folder: Path, split: Split) -> dict:
         "pairs": len(found),
         "bleu_few": bleu(found[::EVERY], references[::EVERY]).score,
         "every": EVERY,
-        "history": run.history,
     }
 
 
@@ -117,43 +120,57 @@ def translate_everyday(folder: Path) -> float:
     return chrf(written, [s.german for s in sentences]).score
 
 
-def card(run: Run, split: Split, report: Report, measured: dict, alignment: dict) -> str:
+def describe(runs: list[Run]) -> str:
+    """Say what each run did."""
+    parts = [
+        f"{run.history[-1]['epoch']} epochs (rate {run.plan['rate']:g} of the paper's, "
+        f"{run.plan['warmup_steps']:,} warm-up\n  steps, dropout {run.config.P_drop:g})"
+        for run in runs
+    ]
+    then = ",\n  then from the average of its last epochs ".join(parts)
+    return f"{then}; average of the last\n  {runs[-1].plan['average']} epochs."
+
+
+def card(runs: list[Run], split: Split, report: Report, measured: dict, alignment: dict) -> str:
     """Return the model card."""
-    last = run.history[-1]
+    run = runs[-1]
     return CARD.format(
         kept=f"{report.kept:,} of {report.read:,} pairs were kept.",
         train=len(split.train),
         held_out=HELD_OUT,
+        own=len(load_pairs(OWN)[0]),
         parameters=sum(x.size for x in run.tensors.values()),
-        steps=last["step"],
-        hours=last["seconds"] / 3600,
+        training=describe(runs),
+        steps=sum(one.history[-1]["step"] for one in runs),
+        hours=sum(one.history[-1]["seconds"] for one in runs) / 3600,
         error_rate=alignment["error_rate"],
         uniform=alignment["uniform"],
         diagonal=alignment["diagonal"],
         **{name: measured[name] for name in ("bleu", "bleu_float32", "chrf", "signature")},
         **run.config.as_dict(),
-        **(run.plan | {"epochs": last["epoch"]}),
+        tokens=run.plan["tokens"],
     )
 
 
 def main() -> None:
     """Average, round, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders, in order")
     parser.add_argument("--pairs", nargs="+", required=True, help="what it was trained on")
     parser.add_argument("--folder", type=Path, default=SHIPPED, help="where to write")
-    parser.add_argument("--average", type=int, default=None, help="how many epochs to average")
     given = parser.parse_args()
-    run = read_run(given.run, given.average)
+    runs = [read_run(folder) for folder in given.runs]
+    run = runs[-1]
     pairs, report = load_pairs(*given.pairs)
     split = split_by_components(pairs, HELD_OUT)
     save_model(given.folder, run.config, run.tokenizer, quantize(run.tensors))
     alignment = choose_alignment(Translator.load(given.folder))
     write(given.folder / "alignment.json", alignment)
     measured = measure(run, given.folder, split)
+    measured["history"] = [one.history for one in runs]
     measured["chrf_everyday"] = translate_everyday(given.folder)
     write(given.folder / "measured.json", measured)
-    text = card(run, split, report, measured, alignment)
+    text = card(runs, split, report, measured, alignment)
     write_atomically(given.folder / "README.md", text.encode())
     print(text)
 
