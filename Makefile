@@ -47,7 +47,7 @@ check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in un
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -m "not site and not notebook and not slow"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not site and not notebook and not slow"
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
 	@$(BIN)/ruff check --fix .
