@@ -67,7 +67,7 @@ class EncoderDecoderExplorer(Explorer):
         {"map": "own", "masked": False, "place": "all", "cell": [1, 1], "locked": True},
         {"sentence": "I have read the book.", "place": "all", "cell": [19, 19]},
         {"sentence": example.SENTENCES[3], "place": "2.3", "cell": [0, 0]},
-        {"sentence": "I have read the <b>book</b>.", "place": "1"},
+        {"sentence": "The <b>book</b> is red.", "place": "1"},
     ]
 
     sentence = traitlets.Unicode(example.SENTENCE).tag(sync=True, state="input")
