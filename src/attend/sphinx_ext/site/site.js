@@ -1,5 +1,5 @@
 // A box that scrolls sideways must be reachable from the keyboard; one that does not must not be.
-const boxes = "div.math, .bd-article pre, .bd-article table, .output";
+const boxes = "div.math, .katex-display, .bd-article pre, .bd-article table, .output";
 
 function update() {
   for (const box of document.querySelectorAll(boxes)) {
