@@ -1,4 +1,8 @@
-"""The explorer in a real JupyterLab: computed by Python, linked to a slider of the notebook."""
+"""The explorer in a real JupyterLab: computed by Python, linked to a slider of the notebook.
+
+Run it by hand before a release: ``python -m pytest tests/site/live_jupyter.py``. It is not among the
+collected tests, because JupyterLab now and then does not attach the explorer's cell in time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = "04-scaling-softmax.ipynb"
@@ -76,6 +80,17 @@ def run_all(page: Page, address: str) -> None:
     page.get_by_text("Run All Cells", exact=True).click()
 
 
+def wait_until_attached(page: Page, explorer: Locator) -> None:
+    """Look once a second: JupyterLab attaches distant cells when the browser is idle.
+
+    A waiting selector looks at every frame, and then it never is.
+    """
+    for _ in range(PATIENCE // 1000):
+        if explorer.count():
+            return
+        page.wait_for_timeout(1000)
+
+
 @pytest.mark.slow
 def test_the_notebook_runs_and_its_explorer_is_live(laboratory: str, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
@@ -84,6 +99,7 @@ def test_the_notebook_runs_and_its_explorer_is_live(laboratory: str, browser: Br
     page = context.new_page()
     run_all(page, laboratory)
     explorer = page.locator(".jp-OutputArea .attend-explorer:not(.is-drawn)")
+    wait_until_attached(page, explorer)
     explorer.scroll_into_view_if_needed()
     if os.environ.get("ATTEND_SHOTS"):
         page.screenshot(path=f"{os.environ['ATTEND_SHOTS']}/lab-1.png")
