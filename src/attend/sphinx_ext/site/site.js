@@ -3,7 +3,7 @@ const boxes = "div.math, .katex-display, .bd-article pre, .bd-article table, .ou
 
 function update() {
   for (const box of document.querySelectorAll(boxes)) {
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    const scrolls = box.scrollWidth > box.clientWidth;
     if (scrolls) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
@@ -12,3 +12,4 @@ function update() {
 update();
 window.addEventListener("resize", update);
 window.addEventListener("load", update);
+document.fonts?.ready.then(update); // formulas grow when their fonts arrive
