@@ -1,7 +1,7 @@
 """The explorer in a real JupyterLab: computed by Python, linked to a slider of the notebook.
 
-Run it by hand before a release: ``python -m pytest tests/site/live_jupyter.py``. It is not among the
-collected tests, because JupyterLab now and then does not attach the explorer's cell in time.
+Run it by hand before a release: ``python -m pytest tests/site/live_jupyter.py``. It is not among
+the collected tests, because JupyterLab now and then does not attach the explorer's cell in time.
 """
 
 from __future__ import annotations

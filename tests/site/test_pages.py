@@ -81,7 +81,9 @@ def test_page_reads_without_javascript(document: str, open_page: OpenPage, site:
         assert formula.locator(".katex-html").first.bounding_box() is not None
     pictures = shown.locator("figure img, figure svg, .cell_output img, .attend-widget svg")
     for picture in pictures.all():
-        hidden_by_theme = picture.evaluate("e => !!e.closest('.only-dark, .only-light, .attend-picture, details')")
+        hidden_by_theme = picture.evaluate(
+            "e => !!e.closest('.only-dark, .only-light, .attend-picture, details')"
+        )
         assert hidden_by_theme or picture.bounding_box() is not None
     assert visit.errors == []
 
