@@ -21,6 +21,8 @@ class Examiner:
         Sentence pairs held out.
     tokenizer
         Turns them into tokens and back.
+    tokenize
+        How sacrebleu cuts text into words; "none" for text that is cut already.
     translated
         About how many of them are translated for BLEU; the loss is taken over all.
 
@@ -31,13 +33,18 @@ class Examiner:
     """
 
     def __init__(
-        self, pairs: Sequence[SentencePair], tokenizer: Tokenizer, translated: int = 500
+        self,
+        pairs: Sequence[SentencePair],
+        tokenizer: Tokenizer,
+        tokenize: str = "13a",
+        translated: int = 500,
     ) -> None:
         if not pairs or translated < 1:
             raise ValueError(
                 "an examination needs at least one pair, and one to translate; received "
                 f"{len(pairs)} pairs, translated={translated}"
             )
+        self.tokenize = tokenize
         self.encoded = encode_pairs(pairs, tokenizer)
         self.pairs, self.tokenizer = pairs[:: max(1, len(pairs) // translated)], tokenizer
 
@@ -64,4 +71,5 @@ class Examiner:
         for first in range(0, len(sources), 100):
             batch = torch.from_numpy(pad(sources[first : first + 100])).to(device)
             found += [self.tokenizer.decode(tokens) for tokens in greedy(model, batch)]
-        return float(corpus_bleu(found, [[pair.target for pair in self.pairs]]).score)
+        references = [[pair.target for pair in self.pairs]]
+        return float(corpus_bleu(found, references, tokenize=self.tokenize).score)

@@ -68,6 +68,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--add", type=Path, help="a file of further pairs to train on, of which none is held out")
     add("--add-times", type=int, default=1, help="how often an epoch repeats them")
     add("--held-out", type=int, default=2000, help="pairs to validate on, and as many to test on")
+    add("--validate", nargs="+", help="a file of pairs, or two, to validate on; none are held out")
+    add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
@@ -150,8 +152,8 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     device = choose_device(given.device, given.threads)
     pairs, report = load_pairs(*given.pairs)
     tqdm.write(str(report))
-    split = split_pairs(pairs, given.held_out)
-    train = keep_out(split.train, given.without) + further_pairs(given.add, given.add_times)
+    train, validation = training_and_validation(pairs, given.held_out, given.validate)
+    train = keep_out(train, given.without) + further_pairs(given.add, given.add_times)
     if given.begin_with:
         adopt_tokenizer(given.begin_with, given.folder)
     tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
@@ -161,7 +163,17 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     if given.begin_with:
         adopt_weights(given.begin_with, model, plan.average)
     trainer = Trainer(model, encode_pairs(train, tokenizer), plan, given.folder)
-    return trainer, Examiner(split.validation, tokenizer)
+    return trainer, Examiner(validation, tokenizer, given.tokenize)
+
+
+def training_and_validation(
+    pairs: list[SentencePair], held_out: int, validate: Sequence[str] | None
+) -> tuple[list[SentencePair], list[SentencePair]]:
+    """Return the pairs to train on and those to validate on, from a split or a file of its own."""
+    if validate:
+        return pairs, load_pairs(*validate)[0]
+    split = split_pairs(pairs, held_out)
+    return split.train, split.validation
 
 
 def further_pairs(path: Path | None, times: int) -> list[SentencePair]:
