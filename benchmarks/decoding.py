@@ -1,0 +1,278 @@
+"""How many tokens a second decoding writes: ours on NumPy and on torch, beside two peers.
+
+Run ``python benchmarks/decoding.py``; it writes ``decoding.json`` and ``decoding.svg`` beside
+itself. Every engine has a model of the same sizes with random weights in float32, reads sources of
+12 tokens, and must write exactly 30: the score of the end is so low that no search ends before.
+Measured are greedy decoding of one sentence and of 32, and a beam of 4 over 8 sentences. The
+quantity is tokens of translations in a second; the beginnings that a beam drops do not count.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from rounds import HERE, Measure, Rounds, ratios, run, summaries, threads, write
+
+from attend.config import TransformerConfig
+
+CONFIG = TransformerConfig(4000, N=4, d_model=128, d_ff=256, h=4, P_drop=0.0)
+SOURCE, WRITTEN = 12, 30
+LEAST_SECONDS = 0.5
+NEVER = -1e4
+
+
+class Setting(NamedTuple):
+    """How many sentences are decoded at once, and how many beginnings of each are followed."""
+
+    sentences: int
+    beam: int
+
+
+SETTINGS = {
+    "greedy, 1 sentence": Setting(1, 1),
+    "greedy, 32 sentences": Setting(32, 1),
+    "beam of 4, 8 sentences": Setting(8, 4),
+}
+Decode = Callable[[np.ndarray, int], list[list[Any]]]
+"""Writes translations of sources (sentences, 12) with a beam of the given width."""
+
+
+def sources(sentences: int) -> np.ndarray:
+    """Draw tokens that no engine takes for a start, an end or padding."""
+    return np.random.default_rng(0).integers(3, CONFIG.vocabulary - 1, (sentences, SOURCE))
+
+
+# ------------------------------------------------------------------------------------ the engines
+
+
+def endless_transformer() -> Any:
+    """Build our model with first values under which the end is never written."""
+    import torch
+
+    from attend.transformer import Transformer
+
+    torch.manual_seed(0)
+    model = Transformer(CONFIG).eval()
+    with torch.no_grad():
+        # What leaves the last norm sums to d_model in every row, so the end scores -d_model.
+        model.decoder[-1].norm_3.bias.fill_(1)
+        model.embedding[CONFIG.end] = -1
+    return model
+
+
+def ours(model: Any, array: Callable[[np.ndarray], Any]) -> Decode:
+    """Decode with `attend.decoding`."""
+    from attend.decoding import beam_search, greedy
+
+    def decode(source: np.ndarray, beam: int) -> list[list[int]]:
+        if beam == 1:
+            return greedy(model, array(source), WRITTEN)
+        return beam_search(model, array(source), beam, limit=WRITTEN)
+
+    return decode
+
+
+def attend_on_numpy() -> Decode:
+    """Decode with our model on NumPy, as `attend.translate` does."""
+    from attend.array_transformer import ArrayTransformer
+
+    weights = endless_transformer().state_dict()
+    return ours(ArrayTransformer(CONFIG, {k: v.numpy() for k, v in weights.items()}), np.asarray)
+
+
+def attend_on_torch() -> Decode:
+    """Decode with our model on torch."""
+    import torch
+
+    return ours(endless_transformer(), torch.as_tensor)
+
+
+def marian() -> Any:
+    """Build Hugging Face's MarianMT in our sizes, its end forbidden by a bias on the scores."""
+    import torch
+    from transformers import MarianConfig, MarianMTModel
+
+    c = CONFIG
+    sizes = {
+        f"{side}_{name}": value
+        for side in ("encoder", "decoder")
+        for name, value in {"layers": c.N, "ffn_dim": c.d_ff, "attention_heads": c.h}.items()
+    }
+    special = {"pad_token_id": c.vocabulary - 1, "eos_token_id": 0, "forced_eos_token_id": None}
+    torch.manual_seed(0)
+    config = MarianConfig(
+        vocab_size=c.vocabulary,
+        d_model=c.d_model,
+        max_position_embeddings=SOURCE + WRITTEN,
+        activation_function="relu",
+        scale_embedding=True,
+        decoder_start_token_id=c.vocabulary - 1,
+        **sizes,
+        **special,
+    )
+    model = MarianMTModel(config).eval()
+    model.final_logits_bias[:, [0, c.vocabulary - 1]] = NEVER
+    return model
+
+
+def marian_generate() -> Decode:
+    """Decode with `generate` and its cache."""
+    import torch
+
+    model = marian()
+
+    def decode(source: np.ndarray, beam: int) -> list[list[int]]:
+        given = torch.as_tensor(source)
+        written = model.generate(
+            given,
+            attention_mask=torch.ones_like(given),
+            num_beams=beam,
+            do_sample=False,
+            min_new_tokens=None,
+            max_new_tokens=WRITTEN,
+            use_cache=True,
+        )
+        return written[:, 1:].tolist()
+
+    return decode
+
+
+def ctranslate2_float32() -> Decode:
+    """Decode with CTranslate2, the same MarianMT converted by its own loader."""
+    import ctranslate2
+    from ctranslate2.converters.transformers import MarianMTLoader
+
+    # The padding of Marian is no word for CTranslate2, which starts from a zero instead.
+    words = ["</s>", "<unk>", *(f"w{number}" for number in range(2, CONFIG.vocabulary - 1))]
+    spec = MarianMTLoader().get_model_spec(marian())
+    spec.register_source_vocabulary(words)
+    spec.register_target_vocabulary(words)
+    spec.config.decoder_start_token = "</s>"
+    spec.validate()
+    spec.optimize(quantization="float32")
+    with tempfile.TemporaryDirectory() as folder:
+        spec.save(folder)
+        translator = ctranslate2.Translator(
+            folder, compute_type="float32", inter_threads=1, intra_threads=threads()
+        )
+
+    def decode(source: np.ndarray, beam: int) -> list[list[str]]:
+        texts = [[words[token] for token in row] for row in source]
+        found = translator.translate_batch(texts, beam_size=beam, max_decoding_length=WRITTEN)
+        return [result.hypotheses[0] for result in found]
+
+    return decode
+
+
+ENGINES: Mapping[str, Callable[[], Decode]] = {
+    "attend (NumPy)": attend_on_numpy,
+    "attend (torch)": attend_on_torch,
+    "MarianMT": marian_generate,
+    "CTranslate2": ctranslate2_float32,
+}
+
+
+# ---------------------------------------------------------------------------------- measuring them
+
+
+def prepare(engine: str) -> Measure:
+    """Build an engine, see that it writes what it should, and return what measures it."""
+    import torch
+
+    torch.set_num_threads(threads())
+    decode = ENGINES[engine]()
+    for setting in SETTINGS.values():
+        check_lengths(engine, decode(sources(setting.sentences), setting.beam), setting)
+
+    def measure() -> dict[str, float]:
+        return {name: speed(decode, setting) for name, setting in SETTINGS.items()}
+
+    return measure
+
+
+def check_lengths(engine: str, written: list[list[Any]], setting: Setting) -> None:
+    """Refuse an engine that does other work than the rest."""
+    lengths = [len(sentence) for sentence in written]
+    if lengths != [WRITTEN] * setting.sentences:
+        raise RuntimeError(f"{engine} should write {WRITTEN} tokens a sentence; wrote {lengths}")
+
+
+def speed(decode: Decode, setting: Setting) -> float:
+    """Return the tokens written in a second, over at least half a second."""
+    source, times = sources(setting.sentences), 0
+    begun = time.perf_counter()
+    while (spent := time.perf_counter() - begun) < LEAST_SECONDS:
+        decode(source, setting.beam)
+        times += 1
+    return times * setting.sentences * WRITTEN / spent
+
+
+# -------------------------------------------------------------------------------------- the report
+
+
+def report(found: Rounds, about: dict[str, Any]) -> dict[str, Any]:
+    """Summarise the rounds: speeds, and ours over each peer's, round by round."""
+    own = [engine for engine in ENGINES if engine.startswith("attend")]
+    peers = [engine for engine in ENGINES if engine not in own]
+    return about | {
+        "sizes": CONFIG.as_dict() | {"source tokens": SOURCE, "written tokens": WRITTEN},
+        "quantity": "target tokens per second",
+        "speeds": summaries(found),
+        "ratios": {
+            setting: {
+                f"{engine} / {peer}": ratios(found, engine, peer, setting)
+                for engine in own
+                for peer in peers
+            }
+            for setting in SETTINGS
+        },
+        "rounds": found,
+    }
+
+
+def draw(speeds: Mapping[str, Any], path: Path) -> None:
+    """Draw the medians as bars and the quartiles as whiskers, one panel a setting."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from attend.figures.style import STYLES
+
+    style = STYLES["light"]
+    colours = dict(zip(ENGINES, (style.first, style.third, style.line, style.muted), strict=True))
+    with mpl.rc_context(style.rc()):
+        picture = Figure(figsize=(style.width, 4.6), layout="constrained")
+        for ax, setting in zip(picture.subplots(len(SETTINGS), 1), SETTINGS, strict=True):
+            draw_setting(ax, {name: speeds[name][setting] for name in ENGINES}, colours)
+            ax.set_title(setting, loc="left")
+        ax.set_xlabel("target tokens per second: median of the rounds, whiskers to the quartiles")
+        picture.savefig(path, format="svg", metadata={"Date": None})
+
+
+def draw_setting(ax: Any, speeds: Mapping[str, Any], colours: Mapping[str, str]) -> None:
+    """Draw the speeds of all engines in one setting, the number beside each bar."""
+    widest = max(s["upper quartile"] for s in speeds.values())
+    for place, (engine, s) in enumerate(speeds.items()):
+        middle = s["median"]
+        spread = [[middle - s["lower quartile"]], [s["upper quartile"] - middle]]
+        ax.barh(place, middle, color=colours[engine], xerr=spread, capsize=3, height=0.7)
+        ax.text(s["upper quartile"] + widest / 60, place, f"{middle:,.0f}", va="center")
+    ax.set_yticks(range(len(speeds)), list(speeds))
+    ax.set_xlim(0, widest * 1.15)
+    ax.invert_yaxis()
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def finish(found: Rounds, about: dict[str, Any]) -> None:
+    """Write the numbers and the picture."""
+    written = report(found, about)
+    write("decoding", written)
+    draw(written["speeds"], HERE / "decoding.svg")
+
+
+if __name__ == "__main__":
+    run(__file__, tuple(ENGINES), prepare, finish)
