@@ -12,7 +12,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
-ARRAYS = {"arrays", "state", "masks", "attention", "positions", "layers"}
+ARRAYS = {"arrays", "state", "masks", "attention", "chunked", "positions", "layers"}
 MODEL = {"assembly", "config", "weights", "array_transformer", "beam", "decoding", "recording"}
 TEXT = {"files", "tokenizer", "corpus"}
 MEANING = {"translate", "alignment", "evaluation"}
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "state": {"arrays"},
     "masks": {"arrays"},
     "attention": {"arrays", "state"},
+    "chunked": {"arrays", "attention", "masks"},
     "positions": {"arrays"},
     "layers": {"arrays", "attention", "state"},
     "": ARRAYS,
@@ -44,17 +45,19 @@ MAY_IMPORT = {
     "alignment": {"arrays", "recording", "tokenizer"},
     "translate": ARRAYS | MODEL | TEXT | {"alignment"},
     "evaluation": MODEL | TEXT | {"alignment", "translate"},
-    "plan": {"config"} | TEXT,
+    "stream": {"corpus", "tokenizer"},
+    "plan": {"config", "stream"} | TEXT,
     # torch
     "modules": ARRAYS | {"config"},
     "transformer": ARRAYS | {"assembly", "config", "modules"},
     "loss": {"arrays"},
     "checkpoints": {"files", "config", "weights"},
     "examiner": TEXT | MODEL | {"loss", "transformer"},
-    "training": TEXT | MODEL | {"transformer", "loss", "checkpoints", "plan"},
+    "training": TEXT | MODEL | {"transformer", "loss", "checkpoints", "plan", "stream"},
+    "distributed": TEXT | {"transformer", "checkpoints", "plan", "stream", "training"},
     "training_command": TEXT
     | MODEL
-    | {"transformer", "examiner", "plan", "training", "checkpoints"},
+    | {"transformer", "examiner", "plan", "stream", "training", "distributed", "checkpoints"},
     # what is shown: it may compute, never with torch
     "examples": SHOWN | MODEL | TEXT | MEANING,
     "figures": SHOWN | {"examples"},
@@ -69,6 +72,7 @@ TORCH = {
     "checkpoints",
     "examiner",
     "training",
+    "distributed",
     "training_command",
 }
 FOLDERS = {"examples", "figures", "widgets", "checks", "sphinx_ext"}

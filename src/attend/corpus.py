@@ -241,7 +241,7 @@ def clean(
         pair = SentencePair(normalize(source), normalize(target))
         report.read += 1
         # A hash per pair, not the pair: the memory of ten million pairs, not of their text.
-        reason = _flaw(pair, limits) or ("duplicate" if hash(pair) in seen else None)
+        reason = flaw(pair, limits) or ("duplicate" if hash(pair) in seen else None)
         if reason:
             report.dropped[reason] += 1
         else:
@@ -249,8 +249,8 @@ def clean(
             yield pair
 
 
-def _flaw(pair: SentencePair, limits: Limits) -> str | None:
-    """Why a pair is of no use by itself, or None."""
+def flaw(pair: SentencePair, limits: Limits) -> str | None:
+    """Say why a normalised pair is of no use by itself; None if it is of use."""
     shorter, longer = sorted(len(text) for text in pair)
     if shorter == 0:
         return "empty"
@@ -463,13 +463,20 @@ def batches(
     ValueError
         When a single pair is longer than `tokens`.
     """
-    generator = np.random.default_rng((seed, epoch))
+    for group in grouped(encoded, tokens, np.random.default_rng((seed, epoch))):
+        yield pad_batch(group)
+
+
+def grouped(
+    encoded: Sequence[EncodedPair], tokens: int, generator: np.random.Generator
+) -> list[list[EncodedPair]]:
+    """Sort pairs into groups for `batches`, which see; the generator decides their order."""
     shapes = np.array([(len(t) + 2, len(s)) for s, t in encoded], dtype=np.int64).reshape(-1, 2)
     shuffled = generator.permutation(len(encoded))
     ordered = shuffled[np.lexsort((shapes[shuffled, 1], shapes[shuffled, 0]))]
     groups = _cut(ordered, shapes, tokens)
-    for group in generator.permutation(len(groups)):
-        yield pad_batch([encoded[position] for position in groups[group]])
+    order = generator.permutation(len(groups))
+    return [[encoded[position] for position in groups[group]] for group in order]
 
 
 def _cut(ordered: NDArray[np.int64], shapes: NDArray[np.int64], tokens: int) -> list[list[int]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from attend.config import TransformerConfig
 from attend.corpus import EncodedPair
+from attend.stream import PairStream
 from attend.tokenizer import END, PAD, START
 
 FREE = ("epochs", "save_every", "average")
@@ -123,7 +124,9 @@ def learning_rate(step: int, d_model: int, warmup_steps: int = 4000) -> float:
     return float(d_model**-0.5 * min(step**-0.5, step * warmup_steps**-1.5))
 
 
-def describe(config: TransformerConfig, pairs: Sequence[EncodedPair], plan: Plan) -> dict[str, Any]:
+def describe(
+    config: TransformerConfig, pairs: Sequence[EncodedPair] | PairStream, plan: Plan
+) -> dict[str, Any]:
     """Return what a run is known by: its settings, its sizes, and what it learns from.
 
     Raises
@@ -131,11 +134,29 @@ def describe(config: TransformerConfig, pairs: Sequence[EncodedPair], plan: Plan
     ValueError
         If there are no pairs, or if their tokens are not those of the configuration.
     """
+    settings = {name: value for name, value in asdict(plan).items() if name != "epochs"}
+    if isinstance(pairs, PairStream):
+        learned_from = _of_stream(config, pairs)
+    else:
+        learned_from = _of_pairs(config, pairs)
+    return {"plan": settings, "config": config.as_dict()} | learned_from
+
+
+def _of_pairs(config: TransformerConfig, pairs: Sequence[EncodedPair]) -> dict[str, Any]:
     tokens = np.fromiter(chain.from_iterable(chain.from_iterable(pairs)), np.int64)
     check_pairs(config, pairs, tokens)
-    settings = {name: value for name, value in asdict(plan).items() if name != "epochs"}
-    digest = f"{zlib.crc32(tokens.tobytes()):08x}"
-    return {"plan": settings, "config": config.as_dict(), "pairs": len(pairs), "digest": digest}
+    check_special(config)
+    return {"pairs": len(pairs), "digest": f"{zlib.crc32(tokens.tobytes()):08x}"}
+
+
+def _of_stream(config: TransformerConfig, stream: PairStream) -> dict[str, Any]:
+    if len(stream.tokenizer) > config.vocabulary:
+        raise ValueError(
+            f"the model knows {config.vocabulary} tokens, and the tokenizer of the stream has "
+            f"{len(stream.tokenizer)}; give the model the vocabulary of the tokenizer"
+        )
+    check_special(config)
+    return stream.describe()
 
 
 def check_pairs(config: TransformerConfig, pairs: Sequence[EncodedPair], tokens: Any) -> None:
@@ -149,6 +170,10 @@ def check_pairs(config: TransformerConfig, pairs: Sequence[EncodedPair], tokens:
             f"the model knows tokens from 0 to {config.vocabulary - 1}, and the pairs have tokens "
             f"from {tokens.min()} to {tokens.max()}; give it the vocabulary of the tokenizer"
         )
+
+
+def check_special(config: TransformerConfig) -> None:
+    """Refuse a model that means other tokens by padding, start and end than the batches do."""
     if (config.pad, config.start, config.end) != (PAD, START, END):
         raise ValueError(
             f"batches are made with pad={PAD}, start={START}, end={END}, and the configuration "

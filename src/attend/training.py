@@ -27,6 +27,7 @@ from attend.corpus import Batch, EncodedPair, batches
 from attend.files import write_atomically
 from attend.loss import smoothed_loss
 from attend.plan import Plan, Progress, check_same_run, describe, learning_rate
+from attend.stream import PairStream
 from attend.transformer import Transformer
 
 __all__ = ["Plan", "Progress", "Trainer", "average", "fit", "learning_rate", "smoothed_loss"]
@@ -45,7 +46,7 @@ class Trainer:
     model
         What to train; its device decides where.
     pairs
-        Encoded training pairs.
+        Encoded training pairs, or a stream of them that is read anew for each epoch.
     plan
         What to do.
     folder
@@ -59,15 +60,20 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Transformer, pairs: Sequence[EncodedPair], plan: Plan, folder: str | Path
+        self,
+        model: Transformer,
+        pairs: Sequence[EncodedPair] | PairStream,
+        plan: Plan,
+        folder: str | Path,
     ) -> None:
         self.model, self.pairs, self.plan, self.folder = model, pairs, plan, Path(folder)
         self.run = describe(model.config, pairs, plan)
         self.optimizer = optimizer_for(model)
+        self.predict: Callable[[Tensor, Tensor], Tensor] = model
         self.progress = Progress()
         self.folder.mkdir(parents=True, exist_ok=True)
         for half_written in self.folder.glob("*.tmp"):
-            half_written.unlink()
+            half_written.unlink(missing_ok=True)
         if self.checkpoint.exists():
             self.resume()
 
@@ -81,8 +87,13 @@ class Trainer:
         return self.folder / f"epoch-{epoch:03d}.safetensors"
 
     @property
-    def tokens_per_epoch(self) -> int:
-        """How many target tokens an epoch has, the end of each sentence included."""
+    def tokens_per_epoch(self) -> int | None:
+        """How many target tokens an epoch has, the end of each sentence included.
+
+        Nobody knows it of a stream before its end.
+        """
+        if isinstance(self.pairs, PairStream):
+            return None
         return sum(len(pair.target) + 1 for pair in self.pairs)
 
     @property
@@ -99,6 +110,8 @@ class Trainer:
     def order(self) -> Iterator[Batch]:
         """Return the batches of the present epoch."""
         plan, epoch = self.plan, self.progress.epoch
+        if isinstance(self.pairs, PairStream):
+            return self.pairs.batches(tokens=plan.tokens, seed=plan.seed, epoch=epoch)
         return batches(self.pairs, tokens=plan.tokens, seed=plan.seed, epoch=epoch)
 
     def advance(self, source: Tensor, target: Tensor) -> dict[str, float]:
@@ -145,7 +158,7 @@ class Trainer:
         config = self.model.config
         low = self.plan.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            logits = self.model(source, target[:, :-1])
+            logits = self.predict(source, target[:, :-1])
         return smoothed_loss(logits, target[:, 1:], config.epsilon_ls, config.pad)
 
     def finish_epoch(self, results: dict[str, float]) -> None:
@@ -163,19 +176,20 @@ class Trainer:
             "tokens_per_second": now.tokens / max(now.seconds - now.began, 1e-9),
             "seconds": now.seconds,
         }
-        note(self.folder / "history.jsonl", summary | results)
+        self.note(summary | results)
         self.progress = Progress(epoch, 0, now.step, now.seconds, began=now.seconds)
         self.save_checkpoint()
+
+    def note(self, record: dict[str, float]) -> None:
+        """Write what an epoch did into the history."""
+        note(self.folder / "history.jsonl", record)
 
     def save_checkpoint(self) -> None:
         """Write all that decides the rest of the run."""
         tensors = {f"model.{name}": x for name, x in self.model.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": x for name, x in state.items()}
-        tensors["random"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
-        self.save(self.checkpoint, tensors)
+        self.save(self.checkpoint, tensors | self.random_state())
 
     def save(self, path: Path, tensors: dict[str, Tensor]) -> None:
         """Write tensors with what they belong to; the file is whole or is not there."""
@@ -190,6 +204,17 @@ class Trainer:
         self.progress = Progress(*about["progress"])
         self.model.load_state_dict(part(tensors, "model."))
         self._restore_optimizer(part(tensors, "optimizer."))
+        self.restore_random(tensors)
+
+    def random_state(self) -> dict[str, Tensor]:
+        """Return what decides the dropout to come."""
+        state = {"random": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        return state
+
+    def restore_random(self, tensors: dict[str, Tensor]) -> None:
+        """Give dropout the state that `random_state` returned."""
         torch.set_rng_state(tensors["random"])
         if "random.cuda" in tensors and self.device.type == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)

@@ -3,8 +3,8 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
@@ -17,8 +17,10 @@ from attend.config import TransformerConfig, course
 from attend.corpus import SentencePair, encode_pairs, load_pairs, read_pairs
 from attend.corpus import split_by_components as split_pairs
 from attend.corpus import without as leave_out
+from attend.distributed import Worker, first_worker_first, joined, own_device, rank, size
 from attend.examiner import Examiner
 from attend.plan import Plan
+from attend.stream import BUFFER, PairStream, TextStream
 from attend.tokenizer import Tokenizer
 from attend.training import Trainer, fit
 from attend.transformer import Transformer
@@ -27,7 +29,16 @@ SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
 """The sizes of the model that can be given on the command line."""
 
 HELP = """Train a translator on sentence pairs. Interrupt it with Ctrl-C, or let the machine crash:
-the same command goes on where it was."""
+the same command goes on where it was. Arguments may stand in a file, one or more on a line, that
+is given as @FILE. Under torchrun several processes share the work."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose files of arguments are laid out for people."""
+
+    def convert_arg_line_to_args(self, line: str) -> list[str]:
+        """Split a line at its spaces; what follows a # is a remark."""
+        return line.partition("#")[0].split()
 
 
 class Stopped(Exception):  # noqa: N818
@@ -39,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = make_parser()
     given = parser.parse_args(arguments)
     try:
-        train(given)
+        with joined(given.device):
+            train(given)
     except (ValueError, FloatingPointError) as error:
         _give_up(str(error))
     except OSError as error:
@@ -55,9 +67,10 @@ def _give_up(message: str) -> NoReturn:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the reader of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m attend.training",
         description=HELP,
+        fromfile_prefix_chars="@",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -69,6 +82,15 @@ def make_parser() -> argparse.ArgumentParser:
     add("--add-times", type=int, default=1, help="how often an epoch repeats them")
     add("--held-out", type=int, default=2000, help="pairs to validate on, and as many to test on")
     add("--validate", nargs="+", help="a file of pairs, or two, to validate on; none are held out")
+    add(
+        "--stream",
+        type=int,
+        nargs="?",
+        const=BUFFER,
+        metavar="PAIRS",
+        help=f"read the pairs anew for each epoch, at most so many ({BUFFER:,} if none is given) "
+        "in memory; needs --validate, as a stream cannot be split",
+    )
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
@@ -85,7 +107,9 @@ def make_parser() -> argparse.ArgumentParser:
 def train(given: argparse.Namespace) -> None:
     """Train as the command line says, with a bar that shows the speed and the time left."""
     trainer, examine = prepare(given)
-    with _progress_bar(trainer) as bar, _polite_interrupts() as check:
+    # Workers that stop politely would stop at different steps, and wait for each other forever.
+    interrupts = _polite_interrupts() if size() == 1 else nullcontext(lambda: None)
+    with _progress_bar(trainer) as bar, interrupts as check:
 
         def watch(record: dict[str, float]) -> None:
             bar.update(record["tokens"])
@@ -93,7 +117,7 @@ def train(given: argparse.Namespace) -> None:
             check()
 
         try:
-            weights = fit(trainer, watch, examine)
+            weights = fit(trainer, watch, examine if rank() == 0 else lambda model: {})
         except Stopped:
             trainer.save_checkpoint()
             bar.close()
@@ -104,7 +128,13 @@ def train(given: argparse.Namespace) -> None:
             tqdm.write(f"Stopped at once. {_how_to_go_on(trainer)}")
             raise
     trainer.save(given.folder / "average.safetensors", weights)
-    tqdm.write(f"The averaged weights are in {given.folder / 'average.safetensors'}.")
+    _say(f"The averaged weights are in {given.folder / 'average.safetensors'}.")
+
+
+def _say(message: str) -> None:
+    """Tell how it goes; of several workers the first one speaks."""
+    if rank() == 0:
+        tqdm.write(message)
 
 
 def _how_to_go_on(trainer: Trainer) -> str:
@@ -116,8 +146,10 @@ def _how_to_go_on(trainer: Trainer) -> str:
 def _progress_bar(trainer: Trainer) -> tqdm:
     """Return a bar that counts target tokens, and knows what was done before an interruption."""
     plan, now, tokens = trainer.plan, trainer.progress, trainer.tokens_per_epoch
-    done = now.epoch * tokens + now.tokens
-    return tqdm(total=plan.epochs * tokens, initial=done, unit="tok", unit_scale=True)
+    # Of a stream nobody knows the length: then the bar counts, and tells no time left.
+    done = now.epoch * (tokens or 0) + now.tokens
+    total = plan.epochs * tokens if tokens else None
+    return tqdm(total=total, initial=done, unit="tok", unit_scale=True, disable=rank() > 0)
 
 
 @contextmanager
@@ -149,21 +181,53 @@ def _polite_interrupts() -> Iterator[Callable[[], None]]:
 def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     """Read the pairs, and build what trains on one part of them and is examined on another."""
     plan = Plan(**{field.name: getattr(given, field.name) for field in fields(Plan)})
-    device = choose_device(given.device, given.threads)
-    pairs, report = load_pairs(*given.pairs)
-    tqdm.write(str(report))
-    train, validation = training_and_validation(pairs, given.held_out, given.validate)
-    train = keep_out(train, given.without) + further_pairs(given.add, given.add_times)
-    if given.begin_with:
-        adopt_tokenizer(given.begin_with, given.folder)
-    tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
+    device = choose_device(own_device(given.device), given.threads)
+    train, validation = read_stream(given) if given.stream is not None else read_all(given)
+    with first_worker_first():
+        if given.begin_with:
+            adopt_tokenizer(given.begin_with, given.folder)
+        tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
     torch.manual_seed(plan.seed)
     config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
     model = Transformer(config).to(device)
     if given.begin_with:
         adopt_weights(given.begin_with, model, plan.average)
-    trainer = Trainer(model, encode_pairs(train, tokenizer), plan, given.folder)
+    pairs = (
+        PairStream(train, tokenizer, given.stream)
+        if isinstance(train, TextStream)
+        else encode_pairs(train, tokenizer)
+    )
+    trainer = (Trainer if size() == 1 else Worker)(model, pairs, plan, given.folder)
     return trainer, Examiner(validation, tokenizer, given.tokenize)
+
+
+def read_all(given: argparse.Namespace) -> tuple[list[SentencePair], list[SentencePair]]:
+    """Return the pairs to train on and those to validate on."""
+    pairs, report = load_pairs(*given.pairs)
+    _say(str(report))
+    train, validation = training_and_validation(pairs, given.held_out, given.validate)
+    return keep_out(train, given.without) + further_pairs(given.add, given.add_times), validation
+
+
+def read_stream(given: argparse.Namespace) -> tuple[TextStream, list[SentencePair]]:
+    """Return the pairs to train on, which stay on disk, and those to validate on.
+
+    Raises
+    ------
+    ValueError
+        If something is asked for that needs all pairs at once.
+    """
+    if not given.validate:
+        raise ValueError(
+            "a stream cannot be split, as nobody sees all of its pairs at once: give --stream a "
+            "file to validate on with --validate, or leave --stream out"
+        )
+    if given.without or given.add:
+        raise ValueError(
+            "--without and --add work on pairs in memory: change the file that is streamed "
+            "instead, or leave --stream out"
+        )
+    return TextStream(*given.pairs), load_pairs(*given.validate)[0]
 
 
 def training_and_validation(
@@ -229,7 +293,7 @@ def keep_out(pairs: list[SentencePair], path: Path | None) -> list[SentencePair]
     return leave_out(pairs, (side for pair in read_pairs(path) for side in pair))
 
 
-def tokenizer_of(folder: Path, pairs: Sequence[SentencePair], vocabulary: int) -> Tokenizer:
+def tokenizer_of(folder: Path, pairs: Iterable[SentencePair], vocabulary: int) -> Tokenizer:
     """Return the tokenizer of a run: the one in its folder, or one trained on `pairs`.
 
     Raises

@@ -1,0 +1,135 @@
+"""Training runs by several processes, compared with runs by one.
+
+``python distributed_runs.py FOLDER`` trains the same tiny model alone and in groups, and writes
+what each step did to ``FOLDER/steps.json``. One process imports torch; the workers are forks of
+it, with the environment that torchrun would give them.
+
+``torchrun ... distributed_runs.py FOLDER STEP ARGUMENTS`` is ``python -m attend.training`` with
+a last worker that kills itself after a step, the first time that it gets there.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from attend import training_command
+from attend.checkpoints import read_tensors
+from attend.config import TransformerConfig
+from attend.corpus import EncodedPair, copy_task
+from attend.distributed import Worker, joined, rank, size
+from attend.training import Plan, Trainer, fit
+from attend.transformer import Transformer
+
+CONFIG = TransformerConfig(12, N=1, d_model=16, d_ff=24, h=2, P_drop=0.0)
+# Clipping bites in every step: what is clipped must be the sum, not the workers' parts.
+PLAN = Plan(epochs=2, tokens=96, warmup_steps=10, save_every=4, average=2, clip=0.1)
+LONG = [EncodedPair([3 + i % 9] * 60, [4 + i % 8] * (50 + i)) for i in range(3)]
+PAIRS = copy_task(40, 12, 12) + LONG
+"""Batches of the three long pairs have one row: a second worker has nothing to learn from."""
+
+
+class Break(Exception):  # noqa: N818
+    """Stands for an interruption."""
+
+
+def train(folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9) -> list[dict]:
+    """Train in double precision to the end or to a step; return what each step did."""
+    torch.manual_seed(PLAN.seed)
+    model = Transformer(config).double()
+    run = (Trainer if size() == 1 else Worker)(model, PAIRS, PLAN, folder)
+    records: list[dict] = []
+
+    def watch(record: dict) -> None:
+        records.append(record | {"dropout": torch.get_rng_state().sum().item(), "rank": rank()})
+        if record["step"] == until:
+            raise Break
+
+    try:
+        fit(run, watch, lambda model: {"size": model.embedding.norm().item()})
+    except Break:
+        pass
+    return records
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def group(workers: int, work: Callable[[], list[dict]], notes: Path) -> list[list[dict]]:
+    """Let forks do the same work as one group; return what each of them returned."""
+    port, children = free_port(), []
+    for number in range(workers):
+        child = os.fork()
+        if child == 0:
+            os.environ |= {
+                "RANK": str(number), "WORLD_SIZE": str(workers), "LOCAL_RANK": str(number),
+                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+            }  # fmt: skip
+            try:
+                with joined("cpu"):
+                    (notes / f"{number}.json").write_text(json.dumps(work()))
+                os._exit(0)
+            except BaseException as error:
+                sys.stderr.write(f"{error!r}\n")
+                os._exit(1)
+        children.append(child)
+    ended = [os.waitpid(child, 0)[1] for child in children]
+    if any(ended):
+        raise SystemExit(f"workers ended with {ended}")
+    return [json.loads((notes / f"{number}.json").read_text()) for number in range(workers)]
+
+
+def compare(root: Path) -> None:
+    """Train alone and together, with dropout and without, whole and in pieces."""
+    torch.set_num_threads(1)
+    dropout = replace(CONFIG, P_drop=0.2)
+    steps: dict[str, list[list[dict]]] = {}
+    steps["alone"] = group(1, lambda: train(root / "alone"), root)
+    steps["two"] = group(2, lambda: train(root / "two"), root)
+    steps["three"] = group(3, lambda: train(root / "three"), root)
+    steps["dropout"] = group(2, lambda: train(root / "dropout", dropout), root)
+    steps["broken"] = group(2, lambda: train(root / "broken", dropout, until=5), root)
+    steps["mended"] = group(2, lambda: train(root / "broken", dropout), root)
+    # The number of workers may change: alone for a while, then by two, then by three.
+    group(1, lambda: train(root / "changing", until=5), root)
+    group(2, lambda: train(root / "changing", until=10), root)
+    steps["changing"] = group(3, lambda: train(root / "changing"), root)
+    (root / "steps.json").write_text(json.dumps(steps))
+
+
+def die_once(folder: Path, step: int) -> None:
+    """Arrange that the last worker is killed after a step, unless it was before."""
+    learn, mark = Trainer.learn, folder.with_name(f"died-{step}")
+
+    def doomed(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> float:
+        loss = learn(self, source, target)
+        if self.progress.step + 1 == step and rank() == size() - 1 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return loss
+
+    Trainer.learn = doomed  # type: ignore[method-assign]
+
+
+def main(words: list[str]) -> None:
+    """Do what the command line says."""
+    if len(words) == 1:
+        compare(Path(words[0]))
+    else:
+        torch.set_num_threads(1)
+        die_once(Path(words[0]), int(words[1]))
+        training_command.main([*words[2:], "--folder", words[0]])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
