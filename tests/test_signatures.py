@@ -16,7 +16,8 @@ import pytest
 from jaxtyping import TypeCheckError, install_import_hook
 from two_libraries import LIBRARIES, TORCH, as_torch, normal
 
-MODULES = [f"attend.{name}" for name in ("arrays", "masks", "attention", "positions", "layers")]
+ARRAYS = ("arrays", "masks", "attention", "chunked", "positions", "layers")
+MODULES = [f"attend.{name}" for name in ARRAYS]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,19 @@ RIGHT = {
     "attend_with_heads": lambda f, a: f.attend_with_heads(
         a.x, f.keys_values(a.x, a.x, a.heads), a.heads
     ),
+    "chunked_attention": lambda f, a: f.chunked_attention(
+        a.q, a.k, a.v, f.causal, rows=3, columns=2
+    ),
+    "take": lambda f, a: f.take(a.q, a.k, a.v, a.mask),
+    "lowered_exp": lambda f, a: f.lowered_exp(a.x, a.x + 1),
+    "or_one": lambda f, a: f.or_one(a.x),
+    "ask": lambda f, a: f.ask(
+        f.causal, f.places(4, 5, a.q), f.shape_of_scores(a.q, a.k), slice(0, 2), slice(1, 5)
+    ),
+    "shape_of_scores": lambda f, a: f.shape_of_scores(a.q, a.k),
     "causal_mask": lambda f, a: f.causal_mask(2, 3, like=a.x),
+    "causal": lambda f, a: f.causal(*f.places(2, 3, like=a.x)),
+    "places": lambda f, a: f.places(2, 3, like=a.x),
     "padding_mask": lambda f, a: f.padding_mask(a.tokens),
     "positional_encoding": lambda f, a: f.positional_encoding(3, 8, like=a.x),
     "layer_norm": lambda f, a: f.layer_norm(a.x, a.vector, a.vector),
@@ -105,6 +118,9 @@ WRONG = {
     "attention: another m": lambda f, a: f.attention(a.q, a.k, a.x),
     "attention: another d_k": lambda f, a: f.attention(a.x, a.k, a.v),
     "attention: a mask of numbers": lambda f, a: f.attention(a.q, a.k, a.v, a.q),
+    "chunked_attention: another m": lambda f, a: f.chunked_attention(a.q, a.k, a.x),
+    "chunked_attention: a mask of numbers": lambda f, a: f.chunked_attention(a.q, a.k, a.v, a.q),
+    "causal: both on rows": lambda f, a: f.causal(a.tokens.mT, a.tokens.mT),
     "masked_softmax: one axis": lambda f, a: f.masked_softmax(a.vector),
     "split_heads: one axis": lambda f, a: f.split_heads(a.vector, 2),
     "merge_heads: two axes": lambda f, a: f.merge_heads(a.table),

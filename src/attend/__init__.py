@@ -15,14 +15,17 @@ from attend.attention import (
     softmax,
     split_heads,
 )
+from attend.chunked import chunked_attention
 from attend.layers import feed_forward, layer_norm
-from attend.masks import causal_mask, padding_mask
+from attend.masks import causal, causal_mask, padding_mask
 from attend.positions import positional_encoding
 
 __all__ = [
     "HeadProjections",
     "attention",
+    "causal",
     "causal_mask",
+    "chunked_attention",
     "feed_forward",
     "fused_attention",
     "layer_norm",

@@ -34,11 +34,24 @@ def causal_mask(n: int, m: int | None = None, like: Array | None = None) -> Bool
             f"a causal mask needs 0 <= n <= m; received n={n}, m={m}. "
             "n counts queries, m counts keys, cached ones included"
         )
-    like = np.empty(0) if like is None else like
+    return causal(*places(n, m, np.empty(0) if like is None else like))
+
+
+def causal(query: Integer[Array, "n 1"], key: Integer[Array, "1 m"]) -> Bool[Array, "n m"]:
+    """Tell by their places which query may attend to which key: none looks ahead.
+
+    This is the rule behind `causal_mask`. By itself it serves where a whole mask would be too
+    large, in `chunked_attention`.
+    """
+    return key <= query
+
+
+def places(n: int, m: int, like: Array) -> tuple[Integer[Array, "n 1"], Integer[Array, "1 m"]]:
+    """Number keys from 0, and queries so that the last one stands where the last key does."""
     xp = namespace(like)
     query = xp.arange(m - n, m, device=like.device)[:, None]
     key = xp.arange(m, device=like.device)[None, :]
-    return key <= query
+    return query, key
 
 
 def padding_mask(tokens: Integer[Array, "... m"], pad: int = 0) -> Bool[Array, "... 1 m"]:
