@@ -4,8 +4,8 @@
 what each step did to ``FOLDER/steps.json``. One process imports torch; the workers are forks of
 it, with the environment that torchrun would give them.
 
-``torchrun ... distributed_runs.py FOLDER STEP ARGUMENTS`` is ``python -m attend.training`` with
-a last worker that kills itself after a step, the first time that it gets there.
+``torchrun ... distributed_runs.py FOLDER STEP`` is ``python -m attend.training`` by several, of
+which the last one kills itself in a step, the first time that it gets there.
 """
 
 import json
@@ -14,13 +14,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch._dynamo  # DistributedDataParallel would import it in every fork
 
 from attend import training_command
-from attend.checkpoints import read_tensors
 from attend.config import TransformerConfig
 from attend.corpus import EncodedPair, copy_task
 from attend.distributed import Worker, joined, rank, size
@@ -34,6 +35,12 @@ LONG = [EncodedPair([3 + i % 9] * 60, [4 + i % 8] * (50 + i)) for i in range(3)]
 PAIRS = copy_task(40, 12, 12) + LONG
 """Batches of the three long pairs have one row: a second worker has nothing to learn from."""
 
+WORDS = ["red", "blue", "green", "old", "new", "big", "small", "house", "tree", "car", "dog"]
+OPTIONS = """
+--held-out 10 --vocabulary 300 --epochs 2 --tokens 400 --device cpu --threads 1 --save-every 3
+--N 1 --d_model 8 --d_ff 8 --h 2 --P_drop 0.2
+"""
+
 
 class Break(Exception):  # noqa: N818
     """Stands for an interruption."""
@@ -41,9 +48,6 @@ class Break(Exception):  # noqa: N818
 
 def train(folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9) -> list[dict]:
     """Train in double precision to the end or to a step; return what each step did."""
-    torch.manual_seed(PLAN.seed)
-    model = Transformer(config).double()
-    run = (Trainer if size() == 1 else Worker)(model, PAIRS, PLAN, folder)
     records: list[dict] = []
 
     def watch(record: dict) -> None:
@@ -51,10 +55,11 @@ def train(folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9) 
         if record["step"] == until:
             raise Break
 
-    try:
+    with joined("cpu"), suppress(Break):
+        torch.manual_seed(PLAN.seed)
+        model = Transformer(config).double()
+        run = (Trainer if size() == 1 else Worker)(model, PAIRS, PLAN, folder)
         fit(run, watch, lambda model: {"size": model.embedding.norm().item()})
-    except Break:
-        pass
     return records
 
 
@@ -76,8 +81,7 @@ def group(workers: int, work: Callable[[], list[dict]], notes: Path) -> list[lis
                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             }  # fmt: skip
             try:
-                with joined("cpu"):
-                    (notes / f"{number}.json").write_text(json.dumps(work()))
+                (notes / f"{number}.json").write_text(json.dumps(work()))
                 os._exit(0)
             except BaseException as error:
                 sys.stderr.write(f"{error!r}\n")
@@ -91,7 +95,6 @@ def group(workers: int, work: Callable[[], list[dict]], notes: Path) -> list[lis
 
 def compare(root: Path) -> None:
     """Train alone and together, with dropout and without, whole and in pieces."""
-    torch.set_num_threads(1)
     dropout = replace(CONFIG, P_drop=0.2)
     steps: dict[str, list[list[dict]]] = {}
     steps["alone"] = group(1, lambda: train(root / "alone"), root)
@@ -104,7 +107,23 @@ def compare(root: Path) -> None:
     group(1, lambda: train(root / "changing", until=5), root)
     group(2, lambda: train(root / "changing", until=10), root)
     steps["changing"] = group(3, lambda: train(root / "changing"), root)
+    write_pairs(root / "pairs.tsv")
+    group(2, lambda: command(root / "command"), root)
     (root / "steps.json").write_text(json.dumps(steps))
+
+
+def command(folder: Path) -> list[dict]:
+    """Run the command on a small corpus."""
+    pairs = folder.with_name("pairs.tsv")
+    training_command.main([*OPTIONS.split(), "--pairs", str(pairs), "--folder", str(folder)])
+    return []
+
+
+def write_pairs(path: Path) -> None:
+    """Write a small corpus: three words, and the same backwards with a number."""
+    sentences = [f"{a} {b} {c}" for a in WORDS[:4] for b in WORDS[3:8] for c in WORDS[5:]]
+    lines = [f"{s}\t{' '.join(s.split()[::-1])} {i}\n" for i, s in enumerate(sentences)]
+    path.write_text("".join(lines))
 
 
 def die_once(folder: Path, step: int) -> None:
@@ -121,15 +140,15 @@ def die_once(folder: Path, step: int) -> None:
     Trainer.learn = doomed  # type: ignore[method-assign]
 
 
-def main(words: list[str]) -> None:
+def main(folder: Path, step: int | None = None) -> None:
     """Do what the command line says."""
-    if len(words) == 1:
-        compare(Path(words[0]))
+    torch.set_num_threads(1)
+    if step is None:
+        compare(folder)
     else:
-        torch.set_num_threads(1)
-        die_once(Path(words[0]), int(words[1]))
-        training_command.main([*words[2:], "--folder", words[0]])
+        die_once(folder, step)
+        command(folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

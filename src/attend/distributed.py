@@ -49,15 +49,31 @@ def joined(device: str) -> Iterator[None]:
     ----------
     device
         Where the model will be. Sums over GPUs go through NCCL, all others through gloo.
+
+    Raises
+    ------
+    ValueError
+        If torchrun has started the workers again in a way that would let them wait forever.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
+    _check_restart()
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     distributed.init_process_group(backend, timeout=PATIENCE)
     yield
     # After an error the others may never come: then the process just ends, and torchrun sees it.
     distributed.destroy_process_group()
+
+
+def _check_restart() -> None:
+    """Refuse to meet where the workers before this one met: their addresses still stand there."""
+    again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    if again and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        raise ValueError(
+            "restarted workers would wait for those that have died. Run the same command again, "
+            "or set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for torchrun with --max-restarts"
+        )
 
 
 def own_device(name: str) -> str:
