@@ -14,8 +14,9 @@ fastest way, and leaves out what nobody sees.
 Memory is measured apart, in a fresh process for every engine and mask: after a call with 64 tokens,
 and with all inputs in place, by how much the process's largest resident size has grown after one
 call of each length, from the shortest on. So a longer call counts with all it takes, less what it
-shares with the shorter ones. Output and mask count, inputs do not. Below about a megabyte a call
-finds room that the process has already; such points are in the JSON, not in the picture.
+shares with the shorter ones. Output and mask count, inputs do not. Below about a quarter of a
+megabyte a call finds room that the process has already; such points are in the JSON, not in the
+picture.
 
 "forward and backward" is what training pays at the course's size: 128 sequences of 12 tokens.
 """
@@ -47,7 +48,7 @@ MASKS = ("no mask", "causal mask")
 TRAINING = "forward and backward, 128 x 12 tokens"
 LEAST_SECONDS = 0.02
 LONG = 8192
-RESOLVED_BYTES = 2**20
+RESOLVED_BYTES = 2**18
 
 EXPLICIT, EXPLICIT_NUMPY = "attention (torch)", "attention (NumPy)"
 CHUNKED, CHUNKED_NUMPY = "chunked_attention (torch)", "chunked_attention (NumPy)"
@@ -55,6 +56,7 @@ FUSED, PEER = "fused_attention", "F.scaled_dot_product_attention"
 ENGINES = (EXPLICIT, EXPLICIT_NUMPY, CHUNKED, CHUNKED_NUMPY, FUSED, PEER)
 COMPARED = ((FUSED, PEER), (EXPLICIT, FUSED), (CHUNKED, EXPLICIT), (CHUNKED_NUMPY, EXPLICIT_NUMPY))
 Call = Callable[..., Any]
+Ends = dict[str, tuple[float, float]]
 
 # ------------------------------------------------------------------------------------ the engines
 
@@ -223,9 +225,12 @@ def draw(seconds: dict[str, dict[str, float]], memory: dict[str, dict[str, float
         picture = Figure(figsize=(10.5, 9), layout="constrained", facecolor="white")
         picture.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
         panels = picture.subplots(2, 2, sharex=True, sharey="col")
+        ends = {}
         for line, mask in zip(panels, MASKS, strict=True):
-            panel(line[0], seconds, mask, "Time of a call in seconds")
-            panel(line[1], memory, mask, "Memory of a call in MiB")
+            ends[line[0]] = panel(line[0], seconds, mask, "Time of a call in seconds")
+            ends[line[1]] = panel(line[1], memory, mask, "Memory of a call in MiB")
+        for ax, at in ends.items():  # now that the axes have their limits
+            name_lines(ax, at)
         for ax in panels[1]:
             ax.set_xlabel("n, tokens")
         out = io.BytesIO()
@@ -233,23 +238,23 @@ def draw(seconds: dict[str, dict[str, float]], memory: dict[str, dict[str, float
     return out.getvalue()
 
 
-def panel(ax: Axes, values: dict[str, dict[str, float]], mask: str, title: str) -> None:
-    """Draw one quantity of all engines under one mask, beside lines that grow like n and n²."""
+def panel(ax: Axes, values: dict[str, dict[str, float]], mask: str, title: str) -> Ends:
+    """Draw one quantity under one mask, beside lines like n and n²; return where curves end."""
     ax.set_title(f"{title}: {mask}", loc="left")
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
-    ends = {}
+    ends: Ends = {}
     for engine in ENGINES:
         known = [(n, values[engine].get(quantity(n, mask))) for n in lengths(engine)]
         n, y = zip(*[(n, y) for n, y in known if y is not None], strict=True)
         ax.plot(n, y, **strokes(engine))
         ends[engine] = (n[-1], y[-1])
     guides(ax, values, mask)
-    name_lines(ax, ends)
     ticks = [64, 256, 1024, 4096, 16384]
     ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
     ax.set_xlim(52, 16384 * 14)
     ax.minorticks_off()
+    return ends
 
 
 def strokes(engine: str) -> dict[str, Any]:
@@ -267,19 +272,18 @@ def strokes(engine: str) -> dict[str, Any]:
 
 
 def guides(ax: Axes, values: dict[str, dict[str, float]], mask: str) -> None:
-    """Draw what doubles, and what grows fourfold, whenever n doubles."""
-    n = np.array([512.0, 8192.0])
-    # Through points above and below all curves, so that they cross none.
-    top = max(v[quantity(8192, mask)] for v in values.values()) * 2.2
-    low = min(v[quantity(8192, mask)] for v in values.values()) / 2.2
-    for power, end, name in ((2, top, "like n²"), (1, low, "like n")):
-        ax.plot(n, end * (n / 8192) ** power, color="#b3b9c1", linewidth=1.2, zorder=1)
-        ax.annotate(
-            name, (8192, end), (5, 0), textcoords="offset points", color="#5d656f", va="center"
-        )
+    """Draw what doubles, and what grows fourfold, whenever n doubles: below and above all."""
+    far = np.array([n for n in LENGTHS if n >= 512])
+    curves = np.array([[of[quantity(n, mask)] for n in far] for of in values.values()])
+    low, high = (curves / far).min() / 1.8 * far, (curves / far**2).max() * 1.8 * far**2
+    for y in (low, high):
+        ax.plot(far, y, color="#a3aab3", linewidth=1.2, zorder=1)
+    words = {"textcoords": "offset points", "color": "#5d656f", "va": "center"}
+    ax.annotate("like n", (far[-1], low[-1]), (5, 0), **words)
+    ax.annotate("like n²", (far[0], high[0]), (-5, 0), ha="right", **words)
 
 
-def name_lines(ax: Axes, ends: dict[str, tuple[float, float]]) -> None:
+def name_lines(ax: Axes, ends: Ends) -> None:
     """Write the name of each line beside its end, moved apart where they would touch."""
     low, high = np.log(ax.get_ylim())
     order = sorted(ends, key=lambda engine: ends[engine][1])
@@ -295,10 +299,11 @@ def name_lines(ax: Axes, ends: dict[str, tuple[float, float]]) -> None:
 
 def apart(places: list[float], distance: float) -> list[float]:
     """Move rising places up until none is nearer to the one below than `distance`; then centre."""
-    moved: list[float] = []
-    for place in places:
-        moved.append(max([place] + [moved[-1] + distance] * bool(moved)))
-    return [place - (sum(moved) - sum(places)) / len(places) for place in moved]
+    moved = [places[0]]
+    for place in places[1:]:
+        moved.append(max(place, moved[-1] + distance))
+    down = (sum(moved) - sum(places)) / len(places)
+    return [place - down for place in moved]
 
 
 # ------------------------------------------------------------------------------------- the report
