@@ -93,3 +93,31 @@ def test_reading_in_numpy_leaves_the_gradient_behind():
     array = np.ones(2)
     assert arrays.to_numpy(array) is array
     assert arrays.to_numpy(torch.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]
+
+
+@LIBRARIES
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (1, 3, 4), (5, 3, 4), (2, 5, 1, 4), (0, 3, 4)])
+def test_projecting_is_a_product(library, shape):
+    rng = np.random.default_rng(0)
+    x, W = rng.normal(size=shape), rng.normal(size=(4, 6))
+    found = np.asarray(arrays.project(library(x), library(W)))
+    assert found.shape == (x @ W).shape
+    np.testing.assert_allclose(found, x @ W, rtol=0, atol=1e-14)
+
+
+def test_checks_are_left_out_only_where_somebody_vouches():
+    whole = np.ones(2, int)
+    with arrays.vouched():
+        arrays.check_floating("this place", whole)
+        with arrays.vouched():
+            pass
+        arrays.check_floating("this place", whole)
+    with refused(TypeError, "this place needs floating-point numbers"):
+        arrays.check_floating("this place", whole)
+
+
+def test_an_error_ends_the_vouching():
+    with pytest.raises(KeyError), arrays.vouched():
+        raise KeyError
+    with refused(TypeError, "this place needs floating-point numbers"):
+        arrays.check_floating("this place", np.ones(2, int))

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from attend.beam import BeamOptions, Search, largest, length_penalty
+from attend.beam import BeamOptions, Search, largest, length_penalty, log_softmax
 from attend.config import TransformerConfig
 from attend.decoding import MORE, beam_search, greedy, sample
-from attend.state import KeyValues, LayerState, State
+from attend.state import KeyValues, LayerState, State, select, select_past
 
 PAD, START, END = 0, 1, 2
 
@@ -154,6 +154,42 @@ def test_largest_takes_equal_ones_in_order():
     assert largest(x, 2).tolist() == [1, 3]
     assert largest(x, 4).tolist() == [1, 3, 4, 2]
     assert largest(x, 6).tolist() == [1, 3, 4, 2, 0, 5]
+
+
+def test_log_probabilities_rank_as_the_logits_do():
+    logits = np.random.default_rng(0).normal(0, 4, (3, 500)).astype(np.float32)
+    # Two neighbours that single precision would make equal once the sum is taken away.
+    logits[0, :2] = np.float32(0.001), np.nextafter(np.float32(0.001), np.float32(1))
+    found, wide = log_softmax(logits), logits.astype(np.float64)
+    np.testing.assert_allclose(found, wide - np.log(np.exp(wide).sum(-1, keepdims=True)), atol=2e-6)
+    np.testing.assert_array_equal(found.argsort(-1, kind="stable"), wide.argsort(-1, kind="stable"))
+    assert found.dtype == np.float64
+    assert found[0, 0] < found[0, 1]
+
+
+def test_log_probabilities_of_great_and_of_impossible_logits():
+    found = log_softmax(np.array([[9e4, 9e4, -np.inf]], np.float32))
+    np.testing.assert_allclose(found, [[-np.log(2), -np.log(2), -np.inf]], atol=1e-6)
+
+
+def some_state():
+    """Return a state of four rows in which every number is another."""
+    numbers = iter(np.random.default_rng(0).permutation(4 * 2 * 3 * 4).reshape(4, 4, 2, 3, 1))
+    layer = LayerState(KeyValues(next(numbers), next(numbers)), KeyValues(*numbers))
+    return State((layer,), np.arange(12).reshape(4, 1, 3) > 5, 3)
+
+
+def test_select_takes_whole_rows_and_select_past_leaves_the_memory():
+    state, rows = some_state(), np.array([3, 0, 0])
+    whole, past = select(state, rows), select_past(state, rows)
+    for found, kept in ((whole.layers[0], rows), (past.layers[0], slice(None))):
+        for before, after in zip(state.layers[0].past, found.past, strict=True):
+            np.testing.assert_array_equal(after, before[rows])
+        for before, after in zip(state.layers[0].memory, found.memory, strict=True):
+            np.testing.assert_array_equal(after, before[kept])
+    np.testing.assert_array_equal(whole.memory_mask, state.memory_mask[rows])
+    assert past.memory_mask is state.memory_mask
+    assert select(state._replace(memory_mask=None), rows).memory_mask is None
 
 
 # ------------------------------------------------------------------------------------- limits
@@ -391,3 +427,17 @@ def test_half_precision_decodes(transformer):
     halved = copy.deepcopy(transformer).bfloat16()
     sources = padded_sources(torch)
     assert beam_search(halved, sources, beam=1, limit=6) == greedy(halved, sources, limit=6)
+
+
+@pytest.mark.parametrize("write", [greedy, beam_search])
+def test_a_mask_that_forbids_nothing_is_dropped_and_no_other(transformer, write, monkeypatch):
+    masks, step = [], transformer.step
+    monkeypatch.setattr(
+        transformer, "step", lambda t, state: masks.append(state.memory_mask) or step(t, state)
+    )
+    sources = padded_sources(__import__("torch"))
+    write(transformer, sources, limit=2)
+    assert all(mask is not None for mask in masks)
+    masks.clear()
+    write(transformer, sources[:1], limit=2)
+    assert set(masks) == {None}

@@ -8,6 +8,7 @@ import torch
 from two_libraries import LIBRARIES, assert_equal_results, close, refused
 
 from attend import positional_encoding
+from attend.positions import positions_like
 
 
 def in_loops(n: int, d_model: int, start: int) -> np.ndarray:
@@ -77,3 +78,20 @@ def test_whole_numbers_as_model_are_refused(library):
 def test_a_list_as_model_is_refused():
     with refused(TypeError, "NumPy array or a torch tensor", "list"):
         positional_encoding(3, 4, like=[1.0])
+
+
+@LIBRARIES
+@pytest.mark.parametrize("start", [0, 1, 62, 63, 64, 200])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_kept_table_holds_the_same_rows(library, start, dtype):
+    x = library(np.zeros((2, 5, 6), dtype))
+    found, expected = positions_like(x, start), positional_encoding(5, 6, start, like=x)
+    assert type(found) is type(x)
+    assert found.dtype == x.dtype
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=0, atol=1e-15)
+
+
+def test_the_table_is_kept_until_a_longer_one_is_needed():
+    x = np.zeros((1, 1, 6))
+    assert positions_like(x, 3).base is positions_like(x, 63).base
+    assert positions_like(x, 3).base is not positions_like(x, 64).base

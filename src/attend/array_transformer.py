@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from attend import assembly
+from attend.arrays import vouched
 from attend.assembly import See, look_away
 from attend.config import TransformerConfig
 from attend.state import State
@@ -69,16 +70,20 @@ class ArrayTransformer:
 
     def encode(self, source: NDArray) -> NDArray:
         """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
-        return assembly.encode(source, self.parameters, see=self.see)
+        with vouched():
+            return assembly.encode(source, self.parameters, see=self.see)
 
     def start(self, source: NDArray) -> State:
         """Encode the source and project the memory, once for all steps of decoding."""
-        return assembly.start(source, self.parameters, see=self.see)
+        with vouched():
+            return assembly.start(source, self.parameters, see=self.see)
 
     def step(self, tokens: NDArray, state: State) -> tuple[NDArray, State]:
         """Read the next target tokens, (batch, n), and say what may follow each."""
-        return assembly.step(tokens, state, self.parameters, see=self.see)
+        with vouched():
+            return assembly.step(tokens, state, self.parameters, see=self.see)
 
     def forward(self, source: NDArray, target: NDArray) -> NDArray:
         """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
-        return assembly.forward(source, target, self.parameters, see=self.see)
+        with vouched():
+            return assembly.forward(source, target, self.parameters, see=self.see)

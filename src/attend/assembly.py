@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from jaxtyping import Float, Integer
 
-from attend.arrays import Array, require
+from attend.arrays import Array, project, require
 from attend.layers import (
     TAUGHT,
     DecoderMasks,
@@ -21,7 +21,7 @@ from attend.layers import (
     encoder_layer,
 )
 from attend.masks import causal_mask, padding_mask
-from attend.positions import positional_encoding
+from attend.positions import positions_like
 from attend.state import State
 
 See = Callable[[str, int, Array], None]
@@ -45,9 +45,8 @@ def embed(
     tokens: Integer[Array, "batch n"], p: Any, start: int = 0, operations: Operations = TAUGHT
 ) -> Float[Array, "batch n d_model"]:
     """Turn tokens into vectors that know their position (sections 3.4 and 3.5)."""
-    d_model = p.embedding.shape[1]
-    x = operations.look_up(tokens, p.embedding) * sqrt(d_model)
-    return operations.drop(x + positional_encoding(tokens.shape[1], d_model, start, like=x))
+    x = operations.look_up(tokens, p.embedding) * sqrt(p.embedding.shape[1])
+    return operations.drop(x + positions_like(x, start))
 
 
 def encode(
@@ -96,15 +95,17 @@ def step(
     """
     check_tokens("target", tokens)
     x = embed(tokens, p, state.length, operations)
-    length = state.length + tokens.shape[1]
-    masks = DecoderMasks(causal_mask(tokens.shape[1], length, like=x), state.memory_mask)
+    n, length = tokens.shape[1], state.length + tokens.shape[1]
+    # A single new token may look at all that were before it: there is nothing to forbid.
+    causal = None if n == 1 else causal_mask(n, length, like=x)
+    masks = DecoderMasks(causal, state.memory_mask)
     layers = []
     for number, (layer, past) in enumerate(zip(p.decoder, state.layers, strict=True)):
         x, new, (own, across) = decoder_layer(x, past, layer, masks, operations)
         see("decoder", number, own)
         see("memory", number, across)
         layers.append(new)
-    return x @ p.embedding.mT, State(tuple(layers), state.memory_mask, length)
+    return project(x, p.embedding.mT), State(tuple(layers), state.memory_mask, length)
 
 
 def forward(

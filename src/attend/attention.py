@@ -17,9 +17,12 @@ from attend.arrays import (
     broadcasts_to,
     check_floating,
     is_torch,
+    kind_of_number,
     lowest,
     namespace,
+    project,
     require,
+    unless_vouched,
 )
 from attend.state import KeyValues
 
@@ -27,6 +30,7 @@ Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]
 """A function with the signature of `attention`."""
 
 
+@np.errstate(over="ignore")
 def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
     """Turn numbers into shares of one: positive, and summing to 1 along `axis`.
 
@@ -39,16 +43,21 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
         If there is no such axis, or nothing along it.
     """
     xp = namespace(x)
+    check_axis(x, axis)
+    # A difference below the smallest number is -inf without a warning, its exponential the right 0.
+    powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+@unless_vouched
+def check_axis(x: Array, axis: int) -> None:
+    """Refuse an axis that is not there or has nothing along it."""
     require(
         -x.ndim <= axis < x.ndim and x.shape[axis] > 0,
         f"softmax needs at least one number along axis {axis}",
         "Axes are counted from 0, or from the end with -1 for the last.",
         x=x,
     )
-    # A difference below the smallest number is -inf, and its exponential the right 0.
-    with np.errstate(over="ignore"):
-        powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
-    return powers / xp.sum(powers, axis=axis, keepdims=True)
 
 
 def scores(
@@ -74,6 +83,7 @@ def scores(
     return (q @ k.mT) * scale
 
 
+@unless_vouched
 def check_queries_keys(q: Array, k: Array) -> None:
     """Refuse queries and keys that cannot be compared."""
     namespace(q, k)
@@ -87,6 +97,7 @@ def check_queries_keys(q: Array, k: Array) -> None:
     check_batches(q=q, k=k)
 
 
+@unless_vouched
 def check_keys_values(k: Array, v: Array) -> None:
     """Refuse keys and values that do not come in pairs."""
     require(
@@ -98,6 +109,7 @@ def check_keys_values(k: Array, v: Array) -> None:
     )
 
 
+@unless_vouched
 def check_batches(**rows: Array) -> None:
     """Refuse arrays whose dimensions before the last two do not broadcast."""
     require(
@@ -139,6 +151,7 @@ def masked_softmax(
     return xp.where(mask, softmax(xp.where(mask, x, lowest(x))), 0.0)
 
 
+@unless_vouched
 def check_mask(mask: Array, x: Array) -> None:
     """Refuse a mask that is not boolean or does not fit the scores `x`."""
     namespace(mask, x)
@@ -152,9 +165,10 @@ def check_mask(mask: Array, x: Array) -> None:
     )
 
 
+@unless_vouched
 def check_boolean(mask: Array) -> None:
     """Refuse numbers: some libraries would add them to the scores."""
-    if str(mask.dtype).removeprefix("torch.") != "bool":
+    if kind_of_number(mask.dtype) != "bool":
         raise TypeError(
             f"a mask is boolean, True = may attend; received {mask.dtype}. "
             "Write mask.astype(bool) or mask.bool() if its ones mean 'may attend'"
@@ -198,11 +212,17 @@ def attention(
     TypeError
         If the mask is not boolean, or if libraries are mixed.
     """
+    check_attention(q, k, v)
+    weights = masked_softmax(scores(q, k, scale), mask)
+    return weights @ v, weights
+
+
+@unless_vouched
+def check_attention(q: Array, k: Array, v: Array) -> None:
+    """Refuse queries, keys and values that do not fit; `scores` compares queries and keys."""
     namespace(q, k, v)
     check_keys_values(k, v)
     check_batches(q=q, k=k, v=v)
-    weights = masked_softmax(scores(q, k, scale), mask)
-    return weights @ v, weights
 
 
 def fused_attention(
@@ -243,6 +263,13 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
     ValueError
         If the last dimension is not divisible by `h`.
     """
+    check_splits(x, h)
+    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3)
+
+
+@unless_vouched
+def check_splits(x: Array, h: int) -> None:
+    """Refuse rows that cannot be cut into `h` equal pieces."""
     namespace(x)
     require(
         h >= 1 and x.ndim >= 2 and x.shape[-1] % h == 0,
@@ -250,15 +277,20 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
         "It is h * d, with the same d for every head.",
         x=x,
     )
-    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3)
 
 
 def merge_heads(x: Float[Array, "... h n d"]) -> Float[Array, "... n h_d"]:
     """Put the heads' pieces of each row side by side again: the paper's Concat."""
-    namespace(x)
-    require(x.ndim >= 3, "heads stand on the third axis from the end", "x is (..., h, n, d).", x=x)
+    check_heads(x)
     rows = x.swapaxes(-2, -3)
     return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
+
+
+@unless_vouched
+def check_heads(x: Array) -> None:
+    """Refuse an array without an axis of heads."""
+    namespace(x)
+    require(x.ndim >= 3, "heads stand on the third axis from the end", "x is (..., h, n, d).", x=x)
 
 
 class HeadProjections(NamedTuple):
@@ -288,7 +320,7 @@ def keys_values(
 ) -> KeyValues:
     """Project rows to the keys and values of every head."""
     check_projections(p, x_k=x_k, x_v=x_v)
-    return KeyValues(split_heads(x_k @ p.W_K, p.h), split_heads(x_v @ p.W_V, p.h))
+    return KeyValues(split_heads(project(x_k, p.W_K), p.h), split_heads(project(x_v, p.W_V), p.h))
 
 
 def attend_with_heads(
@@ -301,9 +333,9 @@ def attend_with_heads(
 ) -> tuple[Float[Array, "... n d_model"], Float[Array, "... h n m"] | None]:
     """Let the queries of `x` meet keys and values that are already projected."""
     check_projections(p, x=x)
-    q = split_heads(x @ p.W_Q, p.h)
+    q = split_heads(project(x, p.W_Q), p.h)
     heads, weights = attend(q, memory.k, memory.v, None if mask is None else over_heads(mask))
-    return merge_heads(heads) @ p.W_O, weights
+    return project(merge_heads(heads), p.W_O), weights
 
 
 def over_heads(mask: Bool[Array, "... n m"]) -> Bool[Array, "... 1 n m"]:
@@ -360,24 +392,25 @@ def multi_head_attention(
     return attend_with_heads(q, keys_values(k, v, p), p, mask, attend=attend)
 
 
+@unless_vouched
 def check_projections(p: Any, **rows: Array) -> None:
     """Refuse projections that do not fit together, and rows that are not d_model long."""
-    namespace(*rows.values(), p.W_Q, p.W_K, p.W_V, p.W_O)
+    W_Q, W_K, W_V, W_O = p.W_Q, p.W_K, p.W_V, p.W_O
+    namespace(*rows.values(), W_Q, W_K, W_V, W_O)
+    d_model = W_Q.shape[0]
     require(
-        p.W_Q.shape == p.W_K.shape
-        and p.W_Q.shape[0] == p.W_V.shape[0]
-        and p.W_V.shape[1] == p.W_O.shape[0],
+        W_Q.shape == W_K.shape and d_model == W_V.shape[0] and W_V.shape[1] == W_O.shape[0],
         "the projections of the heads must fit together",
         "W_Q and W_K are (d_model, h * d_k), W_V (d_model, h * d_v), W_O (h * d_v, d_model).",
-        W_Q=p.W_Q,
-        W_K=p.W_K,
-        W_V=p.W_V,
-        W_O=p.W_O,
+        W_Q=W_Q,
+        W_K=W_K,
+        W_V=W_V,
+        W_O=W_O,
     )
     for name, x in rows.items():
         require(
-            x.ndim >= 2 and x.shape[-1] == p.W_Q.shape[0],
+            x.ndim >= 2 and x.shape[-1] == d_model,
             f"{name} needs rows of length d_model, the first dimension of W_Q",
             "Rows are tokens: (..., n, d_model).",
-            **{name: x, "W_Q": p.W_Q},
+            **{name: x, "W_Q": W_Q},
         )

@@ -128,9 +128,13 @@ class Search:
 
 
 def log_softmax(logits: NDArray) -> NDArray[np.float64]:
-    """Turn logits into log-probabilities, in double precision."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    """Turn logits into log-probabilities, in double precision, so that they rank as the logits do.
+
+    The exponentials are those of the logits' own precision: they only say what all share, the sum.
+    """
+    highest = logits.max(axis=-1, keepdims=True)
+    total = np.exp(logits - highest).sum(axis=-1, keepdims=True)
+    return logits - (highest + np.log(total, dtype=np.float64))
 
 
 def largest(x: NDArray, k: int) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from attend.arrays import Array, namespace, to_numpy
 from attend.assembly import check_tokens
 from attend.beam import BeamOptions, Search, largest, log_softmax
 from attend.config import TransformerConfig
-from attend.state import State, select
+from attend.state import State, select, select_past
 
 MORE = 50
 """How many tokens longer than its source a translation may get (section 6.1)."""
@@ -118,7 +118,7 @@ def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
 def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
     """Choose token after token until every sentence has ended or reached its limit."""
     limits, config = _limits(model, source, limit), model.config
-    state = model.start(source)
+    state = _start(model, source)
     tokens = np.full(source.shape[0], config.start)
     open_ = np.ones(source.shape[0], dtype=bool)
     sentences: list[list[int]] = [[] for _ in tokens]
@@ -148,6 +148,13 @@ def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]
     if limit is not None:
         return np.full(len(tokens), limit)
     return (tokens != config.pad).sum(axis=-1) + MORE
+
+
+def _start(model: Model, source: Array) -> State:
+    """Let the model read the sources; if none is padded, drop the mask: it forbids nothing."""
+    state = model.start(source)
+    padded = bool((source == model.config.pad).any())
+    return state if padded else state._replace(memory_mask=None)
 
 
 def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> tuple:
@@ -191,7 +198,7 @@ def beam_search(
     limits, config = _limits(model, source, limit), model.config
     options = BeamOptions(beam, alpha, config.start, config.end)
     searches = [Search(options, int(most)) for most in limits]
-    state = select(model.start(source), np.repeat(np.arange(len(searches)), beam))
+    state = select(_start(model, source), np.repeat(np.arange(len(searches)), beam))
     going = searches
     while going:
         going, state = _advance(model, going, state, source)
@@ -208,4 +215,8 @@ def _advance(
     origins = [search.advance(x) for search, x in zip(going, log_p, strict=True)]
     rows = np.stack(origins) + last.shape[1] * np.arange(len(going))[:, None]
     still = np.array([not search.settled for search in going])
-    return [s for s in going if not s.settled], select(state, rows[still].reshape(-1))
+    if still.all():
+        return going, select_past(state, rows.reshape(-1))
+    return [s for s, goes_on in zip(going, still, strict=True) if goes_on], select(
+        state, rows[still].reshape(-1)
+    )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Bool, Float
 
-from attend.arrays import Array, namespace, require
+from attend.arrays import Array, check_array, namespace, project, require, unless_vouched
 from attend.attention import Attend, attend_with_heads, attention, keys_values, multi_head_attention
 from attend.state import KeyValues, LayerState
 
@@ -31,7 +31,16 @@ def layer_norm(
     ValueError
         If gain and bias are not as long as a row.
     """
-    xp = namespace(x, gain, bias)
+    check_norm(x, gain, bias)
+    centred = x - average(x)
+    variance = average(centred * centred)
+    return centred / namespace(x).sqrt(variance + epsilon) * gain + bias
+
+
+@unless_vouched
+def check_norm(x: Array, gain: Array, bias: Array) -> None:
+    """Refuse a gain or a bias that is not as long as a row."""
+    namespace(x, gain, bias)
     require(
         x.ndim >= 1 and gain.shape == bias.shape == x.shape[-1:],
         "layer_norm needs one gain and one bias for each entry of a row",
@@ -40,15 +49,19 @@ def layer_norm(
         gain=gain,
         bias=bias,
     )
-    centred = x - xp.mean(x, axis=-1, keepdims=True)
-    variance = xp.mean(centred * centred, axis=-1, keepdims=True)
-    return centred / xp.sqrt(variance + epsilon) * gain + bias
+
+
+def average(x: Float[Array, "... d"]) -> Float[Array, "... 1"]:
+    """Return the mean of each row."""
+    # NumPy's own mean takes three times as long over a single row.
+    return x.sum(axis=-1, keepdims=True) / x.shape[-1]
 
 
 def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Replace negative numbers by zero."""
-    # Asked this way round, nan stays nan.
-    return namespace(x).where(x <= 0, 0.0, x)
+    check_array(x)
+    # A product stays nan where x is. NumPy takes seven times as long to choose as to multiply.
+    return x * (x > 0)
 
 
 def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_model"]:
@@ -67,24 +80,31 @@ def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_
     ValueError
         If the rows do not have the length that ``W_1`` expects, or the parameters do not fit.
     """
-    namespace(x, p.W_1, p.b_1, p.W_2, p.b_2)
+    check_feed_forward(x, p)
+    return project(relu(project(x, p.W_1) + p.b_1), p.W_2) + p.b_2
+
+
+@unless_vouched
+def check_feed_forward(x: Array, p: Any) -> None:
+    """Refuse parameters that do not fit together, and rows that are not d_model long."""
+    W_1, b_1, W_2, b_2 = p.W_1, p.b_1, p.W_2, p.b_2
+    namespace(x, W_1, b_1, W_2, b_2)
     require(
-        p.b_1.shape == p.W_1.shape[1:] == p.W_2.shape[:1] and p.b_2.shape == p.W_2.shape[1:],
+        b_1.shape == W_1.shape[1:] == W_2.shape[:1] and b_2.shape == W_2.shape[1:],
         "the parameters of feed_forward must fit together",
         "W_1 is (d_model, d_ff), b_1 (d_ff,), W_2 (d_ff, d_model), b_2 (d_model,).",
-        W_1=p.W_1,
-        b_1=p.b_1,
-        W_2=p.W_2,
-        b_2=p.b_2,
+        W_1=W_1,
+        b_1=b_1,
+        W_2=W_2,
+        b_2=b_2,
     )
     require(
-        x.ndim >= 1 and x.shape[-1] == p.W_1.shape[0],
+        x.ndim >= 1 and x.shape[-1] == W_1.shape[0],
         "feed_forward needs rows of length d_model, the first dimension of W_1",
         "x is (..., d_model).",
         x=x,
-        W_1=p.W_1,
+        W_1=W_1,
     )
-    return relu(x @ p.W_1 + p.b_1) @ p.W_2 + p.b_2
 
 
 def look_up(tokens: Array, table: Float[Array, "vocabulary d_model"]) -> Float[Array, "... d"]:

@@ -1,5 +1,9 @@
 """Where a token stands, written as a vector (section 3.5 of the paper)."""
 
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -46,3 +50,20 @@ def positional_encoding(
     angle = position / 10_000 ** (pair / d_model)
     both = xp.stack([xp.sin(angle), xp.cos(angle)], axis=-1)
     return xp.asarray(both.reshape(n, d_model), dtype=like.dtype)
+
+
+def positions_like(x: Float[Array, "... n d_model"], start: int = 0) -> Float[Array, "n d_model"]:
+    """Return the `positional_encoding` of the rows of `x`, cut from a table that is kept.
+
+    The table is as long as the next power of two: a translation written token by token asks for
+    one row after the other, and few of them need a new table. Do not write into the result.
+    """
+    last = start + x.shape[-2]
+    length = max(64, 1 << (last - 1).bit_length())
+    table = _table(length, x.shape[-1], namespace(x), x.dtype, x.device)
+    return table[start:last]
+
+
+@lru_cache(maxsize=8)
+def _table(n: int, d_model: int, xp: ModuleType, dtype: Any, device: Any) -> Array:
+    return positional_encoding(n, d_model, like=xp.empty(0, dtype=dtype, device=device))

@@ -43,23 +43,37 @@ class State(NamedTuple):
     layers
         One `LayerState` for each decoder layer.
     memory_mask
-        Which source tokens are text and not padding, shape ``(batch, 1, m)``.
+        Which source tokens are text and not padding, shape ``(batch, 1, m)``; None if all are.
     length
         How many target tokens have been seen.
     """
 
     layers: tuple[LayerState, ...]
-    memory_mask: Array
+    memory_mask: Array | None
     length: int
 
 
 def select(state: State, rows: Array) -> State:
-    """Take some sentences of the batch, in the order of `rows`, as beam search does."""
-
-    def take(part: KeyValues) -> KeyValues:
-        return KeyValues(part.k[rows], part.v[rows])
-
+    """Take some sentences of the batch, in the order of `rows`."""
     layers = tuple(
-        LayerState(layer.past and take(layer.past), take(layer.memory)) for layer in state.layers
+        LayerState(layer.past and _take(layer.past, rows), _take(layer.memory, rows))
+        for layer in state.layers
     )
-    return State(layers, state.memory_mask[rows], state.length)
+    mask = None if state.memory_mask is None else state.memory_mask[rows]
+    return State(layers, mask, state.length)
+
+
+def select_past(state: State, rows: Array) -> State:
+    """Take other target tokens for the same sources, in the order of `rows`.
+
+    Beam search does this at each step: row i goes on from what row ``rows[i]`` has written, and
+    both are translations of one source. So the memory is not copied.
+    """
+    layers = tuple(
+        layer._replace(past=layer.past and _take(layer.past, rows)) for layer in state.layers
+    )
+    return state._replace(layers=layers)
+
+
+def _take(part: KeyValues, rows: Array) -> KeyValues:
+    return KeyValues(part.k[rows], part.v[rows])
