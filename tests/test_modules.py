@@ -19,6 +19,7 @@ from attend.modules import (  # noqa: E402
     MultiHeadAttention,
     embedding_table,
     fast_attention,
+    fast_dropout,
     fast_norm,
     while_training,
 )
@@ -149,3 +150,38 @@ def test_dropout_drops_its_share_and_only_while_training():
     assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=0.01)
     assert dropped.max().item() == pytest.approx(1 / 0.7)
     assert FUSED.drop(x) is x
+
+
+@pytest.mark.parametrize("P_drop", [0.01, 0.1, 0.5, 0.9])
+def test_dropout_keeps_the_mean_and_its_own_gradient(P_drop):
+    torch.manual_seed(5)
+    x = torch.ones(3, 7, 50_001, dtype=torch.float64, requires_grad=True)
+    dropped = fast_dropout(x, P_drop)
+    dropped.sum().backward()
+    share, size = (dropped == 0).double().mean().item(), x.numel()
+    # Five standard deviations of a share drawn from so many numbers, and the rounding to 16 bits.
+    assert abs(share - P_drop) < 5 * (P_drop * (1 - P_drop) / size) ** 0.5 + 2**-17
+    assert torch.equal(x.grad, dropped.detach())
+
+
+def test_dropout_is_drawn_anew_and_repeats_with_the_seed():
+    x = torch.ones(4, 5, 33)
+    torch.manual_seed(3)
+    first, second = fast_dropout(x, 0.5), fast_dropout(x, 0.5)
+    assert not torch.equal(first, second)
+    torch.manual_seed(3)
+    assert torch.equal(first, fast_dropout(x, 0.5))
+
+
+@pytest.mark.parametrize("apart", [1, 2, 3, 4, 5])
+def test_numbers_are_dropped_independently_of_their_neighbours(apart):
+    # Four numbers share the bits of one draw.
+    torch.manual_seed(4)
+    row = fast_dropout(torch.ones(200_000), 0.5)
+    agreement = torch.corrcoef(torch.stack([row[apart:], row[:-apart]]))[0, 1]
+    assert abs(agreement.item()) < 5 * len(row) ** -0.5
+
+
+def test_no_dropout_leaves_all():
+    x = torch.randn(3, 4)
+    assert torch.equal(fast_dropout(x, 0.0), x)

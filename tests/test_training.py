@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attend import training_command
+from attend import loss, training_command
 from attend.checkpoints import average, read_tensors, write_tensors
 from attend.config import TransformerConfig, tiny
 from attend.corpus import EncodedPair, copy_task, pad, reverse_task
@@ -69,6 +69,21 @@ def test_the_loss_and_its_gradient_are_torchs(epsilon_ls):
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
     (a,), (b,) = (torch.autograd.grad(3 * loss, logits) for loss in (ours, theirs))
     torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+def test_the_loss_is_the_same_in_slices(monkeypatch):
+    logits, target = case()
+    whole = smoothed_loss(logits, target, 0.1, 0)
+    monkeypatch.setitem(loss.CACHED, "cpu", 5 * logits.shape[-1])
+    sliced = smoothed_loss(logits, target, 0.1, 0)
+    torch.testing.assert_close(sliced, whole, rtol=0, atol=1e-14)
+    (a,), (b,) = (torch.autograd.grad(x, logits) for x in (sliced, whole))
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-14)
+
+
+def test_a_sure_model_has_a_finite_loss():
+    logits = torch.tensor([[[0.0, 300.0, -300.0]]], requires_grad=True)
+    assert smoothed_loss(logits, torch.tensor([[2]]), 0.0, 0).item() == 600
 
 
 def test_the_written_gradient_is_that_of_the_loss():

@@ -48,13 +48,28 @@ def fast_attention(
     return output.to(v.dtype), None
 
 
+def fast_dropout(x: Tensor, P_drop: float) -> Tensor:
+    """Drop each number with probability `P_drop`, and raise the others to make up for it.
+
+    On a CPU torch draws one number at a time for this, with 64 bits each, and dropout takes a
+    tenth of the training time. Sixteen bits a number are as good: `P_drop` is rounded to a
+    multiple of 1 / 65,536.
+    """
+    if x.device.type != "cpu" or not P_drop:
+        return F.dropout(x, P_drop)
+    bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    drawn = bits.view(torch.int16)[: x.numel()].view(x.shape)
+    kept = drawn >= round(P_drop * 2**16) - 2**15
+    return x * (kept.to(x.dtype) / (1 - P_drop))
+
+
 FUSED = Operations(fast_attention, fast_norm, fast_feed_forward, F.embedding)
 """Torch's kernels for what the chapters teach, without the attention maps."""
 
 
 def while_training(P_drop: float) -> Operations:
     """Return the fused functions with dropout (section 5.4)."""
-    return FUSED._replace(drop=partial(F.dropout, p=P_drop))
+    return FUSED._replace(drop=partial(fast_dropout, P_drop=P_drop))
 
 
 class MultiHeadAttention(nn.Module):
