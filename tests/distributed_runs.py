@@ -37,7 +37,7 @@ PAIRS = copy_task(40, 12, 12) + LONG
 
 WORDS = ["red", "blue", "green", "old", "new", "big", "small", "house", "tree", "car", "dog"]
 OPTIONS = """
---held-out 10 --vocabulary 300 --epochs 2 --tokens 400 --device cpu --threads 1 --save-every 3
+--held-out 10 --vocabulary 300 --epochs 2 --tokens 200 --device cpu --threads 1 --save-every 3
 --N 1 --d_model 8 --d_ff 8 --h 2 --P_drop 0.2
 """
 
