@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attend import training_command
+from attend.checkpoints import read_tensors
 from attend.config import tiny
 from attend.corpus import EncodedPair, Limits, copy_task, load_pairs
 from attend.plan import Plan, check_same_run, describe
 from attend.stream import PairStream, TextStream, stream_batches
 from attend.tokenizer import END, START, Tokenizer
+from attend.training import Trainer
 
 TOKENIZER = Tokenizer.train(["a b c d e f g h"] * 40, merges=0)
 LETTERS = "abcdefgh"
@@ -117,6 +120,69 @@ def test_pairs_are_taken_as_they_are_needed():
 
     next(stream_batches(pairs(), 40, 50, np.random.default_rng(0)))
     assert len(taken) == 50
+
+
+# --------------------------------------------------------------------------------- the command
+
+
+def options(path: Path, folder: Path, **changes) -> list[str]:
+    given = {
+        "pairs": path, "folder": folder, "validate": path, "stream": 50, "vocabulary": 300,
+        "epochs": 2, "tokens": 400, "device": "cpu", "threads": 1, "save-every": 3, "P_drop": 0.2,
+        "N": 1, "d_model": 8, "d_ff": 8, "h": 2,
+    } | changes  # fmt: skip
+    return [
+        word for name, value in given.items() if value is not None for word in (f"--{name}", value)
+    ]
+
+
+def run(*arguments) -> None:
+    training_command.main([*map(str, options(*arguments))])
+
+
+def test_the_command_streams_and_goes_on_bit_for_bit(capsys, tmp_path, monkeypatch):
+    path = write(tmp_path / "pairs.tsv.gz", 200)
+    run(path, tmp_path / "whole")
+    bar = capsys.readouterr().err
+    assert "tok/s" in bar
+    assert "epoch=2" in bar
+    assert "%" not in bar  # nobody knows the end
+    learn, steps = Trainer.learn, []
+
+    def broken(self, source, target):
+        steps.append(self.progress.step)
+        if len(steps) == 6:
+            raise KeyboardInterrupt
+        return learn(self, source, target)
+
+    monkeypatch.setattr(Trainer, "learn", broken)
+    with pytest.raises(SystemExit):
+        run(path, tmp_path / "broken")
+    run(path, tmp_path / "broken")
+    assert steps[6] == 3  # from the checkpoint
+    for name in ("epoch-001", "epoch-002", "checkpoint", "average"):
+        one, other = (
+            read_tensors(tmp_path / folder / f"{name}.safetensors")[0]
+            for folder in ("whole", "broken")
+        )
+        assert one.keys() == other.keys()
+        assert all((one[key] == other[key]).all() for key in one)
+
+
+def test_what_a_stream_cannot_do_gets_one_sentence(capsys, tmp_path):
+    path = write(tmp_path / "pairs.tsv.gz", 20)
+    sentences = {
+        ("validate", None): "a stream cannot be split",
+        ("without", path): "--without and --add work on pairs in memory",
+        ("add", path): "--without and --add work on pairs in memory",
+        ("stream", 0): "a buffer of at least 1 pair; received 0",
+        ("pairs", tmp_path / "no.tsv"): "no.tsv: No such file",
+    }
+    for (name, value), sentence in sentences.items():
+        with pytest.raises(SystemExit) as stopped:
+            training_command.main([*map(str, options(path, tmp_path / "run", **{name: value}))])
+        assert stopped.value.code == 2
+        assert sentence in capsys.readouterr().err
 
 
 # ----------------------------------------------------------------------------------- the pairs
