@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rounds import Measure, Rounds, ratios, run, summaries, write
+from bars import draw
+from rounds import HERE, Measure, Rounds, ratios, run, summaries, write
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -242,16 +243,18 @@ def finish(found: Rounds, about: dict[str, Any]) -> None:
     """Write the report and its picture."""
     flops = flops_per_token()
     best = np.median([r["FLOP per second"] for r in found["matrix product"]])
-    results = summaries(found)
+    results = summaries({engine: found[engine] for engine in STEPS_OF})
     report = about | {
         "results": results,
         "FLOP per target token": flops,
+        "matrix product, FLOP per second": float(best),
         "share of the matrix product rate": {
             engine: results[engine][RATE]["median"] * flops / best for engine in STEPS_OF
         },
         "attend against": {peer: ratios(found, "attend", peer, RATE) for peer in PEERS},
     }
     write("training", report)
+    draw(results, HERE / "training.svg", RATE)
 
 
 if __name__ == "__main__":
