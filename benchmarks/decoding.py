@@ -5,6 +5,7 @@ itself. Every engine has a model of the same sizes with random weights in float3
 12 tokens, and must write exactly 30: the score of the end is so low that no search ends before.
 Measured are greedy decoding of one sentence and of 32, and a beam of 4 over 8 sentences. The
 quantity is tokens of translations in a second; the beginnings that a beam drops do not count.
+It also says what a step of ours consists of.
 """
 
 from __future__ import annotations
@@ -77,12 +78,17 @@ def ours(model: Any, array: Callable[[np.ndarray], Any]) -> Decode:
     return decode
 
 
-def attend_on_numpy() -> Decode:
-    """Decode with our model on NumPy, as `attend.translate` does."""
+def numpy_model() -> Any:
+    """Build our model on NumPy."""
     from attend.array_transformer import ArrayTransformer
 
     weights = endless_transformer().state_dict()
-    return ours(ArrayTransformer(CONFIG, {k: v.numpy() for k, v in weights.items()}), np.asarray)
+    return ArrayTransformer(CONFIG, {name: w.numpy() for name, w in weights.items()})
+
+
+def attend_on_numpy() -> Decode:
+    """Decode with our model on NumPy, as `attend.translate` does."""
+    return ours(numpy_model(), np.asarray)
 
 
 def attend_on_torch() -> Decode:
@@ -212,6 +218,84 @@ def speed(decode: Decode, setting: Setting) -> float:
     return times * setting.sentences * WRITTEN / spent
 
 
+# ------------------------------------------------------------------ what a step of ours consists of
+
+
+class Replay:
+    """Answers as a model did once, and computes nothing: what remains is the choice of tokens."""
+
+    def __init__(self, model: Any, source: np.ndarray) -> None:
+        self.config, self.begun = model.config, model.start(source)
+        self.answers: dict[tuple[int, int], Any] = {}
+        self.model = model
+
+    def start(self, source: np.ndarray) -> Any:
+        """Return the state of the one start."""
+        return self.begun
+
+    def step(self, tokens: np.ndarray, state: Any) -> Any:
+        """Return what the model said at this place the first time."""
+        place = (state.length, len(tokens))
+        if place not in self.answers:
+            self.answers[place] = self.model.step(tokens, state)
+        return self.answers[place]
+
+
+def products(rows: int, keys: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """List the factors of all matrix products of one step, random, each at a place of its own."""
+    c, rng = CONFIG, np.random.default_rng(0)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    d, wide, narrow = c.d_model, (rows, c.d_model), (rows, c.d_ff)
+    pairs = []
+    for _ in range(c.N):
+        pairs += [(draw(*wide), draw(d, d)) for _ in range(6)]
+        for m in (keys, SOURCE):
+            pairs += [(draw(rows, c.h, 1, c.d_k), draw(rows, c.h, m, c.d_k).mT)]
+            pairs += [(draw(rows, c.h, 1, m), draw(rows, c.h, m, c.d_v))]
+        pairs += [(draw(*wide), draw(d, c.d_ff)), (draw(*narrow), draw(c.d_ff, d))]
+    return [*pairs, (draw(*wide), draw(c.vocabulary, d).mT)]
+
+
+def least(action: Callable[[], Any], times: int = 15) -> float:
+    """Return the seconds of the fastest of some runs: the one least disturbed."""
+    spent = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        action()
+        spent.append(time.perf_counter() - begun)
+    return min(spent)
+
+
+def multiply(pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Compute the products and nothing else."""
+    for a, b in pairs:
+        a @ b
+
+
+def parts_of_a_step(setting: Setting) -> dict[str, float]:
+    """Say in microseconds what a step of decoding with NumPy takes, and what of it.
+
+    "products" are the bare matrix products, with the keys of a half-written translation;
+    "choosing" is what decoding does when the model answers at once, the copies of beam search
+    included; the rest is all else: calls, checks, softmax, norms, and keeping keys and values.
+    """
+    model, source = numpy_model(), sources(setting.sentences)
+    replay = Replay(model, source)
+    ours(replay, np.asarray)(source, setting.beam)
+    pairs = products(setting.sentences * setting.beam, WRITTEN // 2)
+    whole = least(lambda: ours(model, np.asarray)(source, setting.beam)) / WRITTEN
+    parts = {
+        "products": least(lambda: multiply(pairs)),
+        "choosing": least(lambda: ours(replay, np.asarray)(source, setting.beam)) / WRITTEN,
+        "reading the source": least(lambda: model.start(source)) / WRITTEN,
+    }
+    parts |= {"the rest": whole - sum(parts.values()), "step": whole}
+    return {name: round(1e6 * seconds, 1) for name, seconds in parts.items()}
+
+
 # -------------------------------------------------------------------------------------- the report
 
 
@@ -230,6 +314,9 @@ def report(found: Rounds, about: dict[str, Any]) -> dict[str, Any]:
                 for peer in peers
             }
             for setting in SETTINGS
+        },
+        "microseconds of a step of attend (NumPy)": {
+            name: parts_of_a_step(setting) for name, setting in SETTINGS.items()
         },
         "rounds": found,
     }

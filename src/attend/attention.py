@@ -30,7 +30,6 @@ Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]
 """A function with the signature of `attention`."""
 
 
-@np.errstate(over="ignore")
 def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
     """Turn numbers into shares of one: positive, and summing to 1 along `axis`.
 
@@ -44,8 +43,9 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
     """
     xp = namespace(x)
     check_axis(x, axis)
-    # A difference below the smallest number is -inf without a warning, its exponential the right 0.
-    powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
+    # A difference below the smallest number is -inf, and its exponential the right 0.
+    with np.errstate(over="ignore"):
+        powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
