@@ -18,7 +18,7 @@ TORCH =
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class test check format address clean
+.PHONY: help book serve lab class test check bench format address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -48,6 +48,11 @@ check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in un
 	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not site and not notebook and not slow"
+
+bench: $(VENV)/.bench browser ## measure against other libraries (half an hour on an idle machine)
+	@for name in training decoding attention explorer_update; do \
+	  echo "benchmarks/$$name.py"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS \
+	    $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
 	@$(BIN)/ruff check --fix .
@@ -83,4 +88,9 @@ $(VENV)/.reader: $(VENV)/.torch requirements.txt pyproject.toml
 $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
 	@echo "Installing what the tests need."
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.developer benchmarks/requirements.txt
+	@echo "Installing what is measured beside the course."
+	@$(PIP) install -r benchmarks/requirements.txt
 	@touch $@

@@ -18,11 +18,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from bars import draw
-from rounds import HERE, Measure, Rounds, ratios, run, summaries, write
+from rounds import HERE, Measure, Rounds, ratios, run, summaries, summary, write
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -36,6 +35,7 @@ from attend.transformer import Transformer
 BATCH, LENGTH, STEPS = 128, 12, 4
 CONFIG = TransformerConfig(4000, N=4, d_model=128, d_ff=256, h=4, P_drop=0.1)
 RATE = "target tokens per second"
+PRODUCTS = "FLOP per second"
 Logits = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -227,7 +227,7 @@ def measure_products() -> dict[str, float]:
     x @ x
     began = time.perf_counter()
     x @ x
-    return {"FLOP per second": 2 * 2048**3 / (time.perf_counter() - began)}
+    return {PRODUCTS: 2 * 2048**3 / (time.perf_counter() - began)}
 
 
 def flops_per_token() -> float:
@@ -239,19 +239,30 @@ def flops_per_token() -> float:
     return counter.get_total_flops() / (BATCH * LENGTH)
 
 
+def shares(found: Rounds, flops: float) -> dict[str, dict[str, dict[str, float]]]:
+    """Return which percentage of the machine's rate each engine reaches, round by round."""
+    best = [r[PRODUCTS] / flops for r in found["matrix product"]]
+    return {
+        engine: {
+            "percent of the rate": summary(
+                [100 * r[RATE] / most for r, most in zip(found[engine], best, strict=True)]
+            )
+        }
+        for engine in STEPS_OF
+    }
+
+
 def finish(found: Rounds, about: dict[str, Any]) -> None:
     """Write the report and its picture."""
     flops = flops_per_token()
-    best = np.median([r["FLOP per second"] for r in found["matrix product"]])
     results = summaries({engine: found[engine] for engine in STEPS_OF})
     report = about | {
         "results": results,
+        "ratios": {peer: {"times as fast": ratios(found, "attend", peer, RATE)} for peer in PEERS},
+        "shares": shares(found, flops),
         "FLOP per target token": flops,
-        "matrix product, FLOP per second": float(best),
-        "share of the matrix product rate": {
-            engine: results[engine][RATE]["median"] * flops / best for engine in STEPS_OF
-        },
-        "attend against": {peer: ratios(found, "attend", peer, RATE) for peer in PEERS},
+        "matrix product": summaries({"rate": found["matrix product"]})["rate"],
+        "rounds": found,
     }
     write("training", report)
     draw(results, HERE / "training.svg", RATE)

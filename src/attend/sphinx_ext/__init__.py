@@ -25,6 +25,7 @@ PARTS = (
     "address",
     "reference",
     "status",
+    "measured",
     "assets",
 )
 

@@ -1,0 +1,147 @@
+"""The paper's method on a published figure: English to German on Multi30k, without the pictures.
+
+    python -m attend.training @configs/multi30k_tiny.args --folder RUN \\
+        --pairs DATA/train.lc.norm.tok.en.gz DATA/train.lc.norm.tok.de.gz \\
+        --validate DATA/val.lc.norm.tok.en.gz DATA/val.lc.norm.tok.de.gz
+    python benchmarks/multi30k.py --data DATA --runs RUN
+
+trains and then measures: the averaged weights of the last epochs translate the 1,000 sentences of
+test_2016_flickr with a beam of 5, and sacrebleu compares them with the references, which are cut
+into words already. It writes ``multi30k.json`` and ``multi30k.svg``. A run may have been continued
+in another folder (``--begin-with``); then name all of them, in order. The text is for research and
+education only: neither it nor weights trained on it are part of the course.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import torch
+from matplotlib.figure import Figure
+from rounds import HERE, machine, write
+from sacrebleu.metrics import BLEU
+
+from attend.checkpoints import average, epochs_of, read_tensors
+from attend.config import TransformerConfig
+from attend.corpus import SentencePair, load_pairs, pad, read_pairs
+from attend.decoding import beam_search
+from attend.figures.style import STYLES
+from attend.files import write_atomically
+from attend.tokenizer import Tokenizer
+from attend.transformer import Transformer
+
+PUBLISHED = {
+    "BLEU": 41.02,
+    "parameters": 2_568_192,
+    "updates": 8000,
+    "source": "Wu et al. 2021, text-only Transformer-Tiny",
+}
+TEST = "test_2016_flickr.lc.norm.tok"
+
+
+def load(run: Path, count: int) -> tuple[Transformer, Tokenizer, dict[str, Any]]:
+    """Return the average of a run's last epochs, its tokenizer, and what it is known by."""
+    paths = epochs_of(run)[-count:]
+    about = read_tensors(paths[-1])[1]["run"]
+    model = Transformer(TransformerConfig(**about["config"]))
+    model.load_state_dict(average(paths))
+    return model.eval(), Tokenizer.load(run / "tokenizer.json"), about
+
+
+def translate(
+    model: Transformer, tokenizer: Tokenizer, pairs: list[SentencePair], alpha: float
+) -> list[str]:
+    """Translate with a beam of 5, sentences of like length together."""
+    tokens = [tokenizer.encode(pair.source) for pair in pairs]
+    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+    found = {}
+    for first in range(0, len(order), 50):
+        rows = order[first : first + 50]
+        source = torch.from_numpy(pad([tokens[i] for i in rows]))
+        written = beam_search(model, source, beam=5, alpha=alpha)
+        found |= {i: tokenizer.decode(w) for i, w in zip(rows, written, strict=True)}
+    return [found[i] for i in range(len(tokens))]
+
+
+def history(runs: list[Path]) -> list[dict[str, Any]]:
+    """Return the records of all epochs, numbered through."""
+    records: list[dict[str, Any]] = []
+    for run in runs:
+        epochs, steps = len(records), records[-1]["step"] if records else 0
+        for line in (run / "history.jsonl").read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            moved = {"epoch": record["epoch"] + epochs, "step": record["step"] + steps}
+            records.append(record | moved)
+    return records
+
+
+def draw(records: list[dict[str, Any]], reached: float) -> bytes:
+    """Draw BLEU on the validation part, epoch by epoch, and what was reached on the test."""
+    style, out = STYLES["light"], io.BytesIO()
+    with mpl.rc_context(style.rc()):
+        picture = Figure(figsize=(style.width, 3.4), layout="constrained", facecolor="white")
+        ax = picture.subplots()
+        steps = [r["step"] for r in records]
+        ax.plot(steps, [r["validation_bleu"] for r in records], color=style.first)
+        ax.plot(steps[-1], reached, "o", color=style.second)
+        ax.axhline(PUBLISHED["BLEU"], color=style.muted, linewidth=1, linestyle=(0, (4, 2)))
+        ax.annotate("published", (0, PUBLISHED["BLEU"]), (0, 4), textcoords="offset points")
+        ax.set_xlabel("updates")
+        ax.set_ylabel("BLEU")
+        ax.spines[["top", "right"]].set_visible(False)
+        picture.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def main() -> None:
+    """Measure a finished run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the corpus")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of the run")
+    parser.add_argument("--average", type=int, default=10, help="how many epochs are averaged")
+    parser.add_argument("--alpha", type=float, default=0.6, help="strength of the length penalty")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    model, tokenizer, about = load(given.runs[-1], given.average)
+    pairs = list(read_pairs(given.data / f"{TEST}.en.gz", given.data / f"{TEST}.de.gz"))
+    found = translate(model, tokenizer, pairs, given.alpha)
+    metric = BLEU(tokenize="none")
+    score = metric.corpus_score(found, [[pair.target for pair in pairs]]).score
+    records = history(given.runs)
+    kept = load_pairs(
+        given.data / "train.lc.norm.tok.en.gz", given.data / "train.lc.norm.tok.de.gz"
+    )
+    report = {
+        "command": f"python benchmarks/multi30k.py --data DATA --runs RUN --average {given.average}",
+        "machine": machine(),
+        "BLEU": round(score, 2),
+        "signature": str(metric.get_signature()),
+        "beam": 5,
+        "alpha": given.alpha,
+        "published": PUBLISHED,
+        "parameters": sum(x.numel() for x in model.parameters()),
+        "training pairs": len(kept[0]),
+        "updates": records[-1]["step"],
+        "hours of training": round(
+            sum(
+                json.loads((run / "history.jsonl").read_text().splitlines()[-1])["seconds"]
+                for run in given.runs
+            )
+            / 3600,
+            2,
+        ),
+        "settings": about,
+        "history": records,
+    }
+    write("multi30k", report)
+    write_atomically(HERE / "multi30k.svg", draw(records, score))
+    print(f"BLEU {score:.2f} ({report['signature']}) after {report['updates']} updates")
+
+
+if __name__ == "__main__":
+    main()
