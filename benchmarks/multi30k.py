@@ -28,7 +28,7 @@ from sacrebleu.metrics import BLEU
 
 from attend.checkpoints import average, epochs_of, read_tensors
 from attend.config import TransformerConfig
-from attend.corpus import SentencePair, load_pairs, pad, read_pairs
+from attend.corpus import SentencePair, pad, read_pairs
 from attend.decoding import beam_search
 from attend.figures.style import STYLES
 from attend.files import write_atomically
@@ -98,6 +98,34 @@ def draw(records: list[dict[str, Any]], reached: float) -> bytes:
     return out.getvalue()
 
 
+def hours(runs: list[Path]) -> float:
+    """Return how long the training took."""
+    last = [(run / "history.jsonl").read_text(encoding="utf-8").splitlines()[-1] for run in runs]
+    return sum(json.loads(line)["seconds"] for line in last) / 3600
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Translate the test sentences and compare."""
+    model, tokenizer, about = load(given.runs[-1], given.average)
+    pairs = list(read_pairs(given.data / f"{TEST}.en.gz", given.data / f"{TEST}.de.gz"))
+    found = translate(model, tokenizer, pairs, given.alpha)
+    metric, records = BLEU(tokenize="none"), history(given.runs)
+    score = metric.corpus_score(found, [[pair.target for pair in pairs]]).score
+    return {
+        "BLEU": round(score, 2),
+        "signature": str(metric.get_signature()),
+        "beam": 5,
+        "alpha": given.alpha,
+        "averaged epochs": given.average,
+        "published": PUBLISHED,
+        "parameters": sum(x.numel() for x in model.parameters()),
+        "updates": records[-1]["step"],
+        "hours of training": round(hours(given.runs), 2),
+        "settings of the last part": about,
+        "history": records,
+    }
+
+
 def main() -> None:
     """Measure a finished run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -107,40 +135,11 @@ def main() -> None:
     parser.add_argument("--alpha", type=float, default=0.6, help="strength of the length penalty")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    model, tokenizer, about = load(given.runs[-1], given.average)
-    pairs = list(read_pairs(given.data / f"{TEST}.en.gz", given.data / f"{TEST}.de.gz"))
-    found = translate(model, tokenizer, pairs, given.alpha)
-    metric = BLEU(tokenize="none")
-    score = metric.corpus_score(found, [[pair.target for pair in pairs]]).score
-    records = history(given.runs)
-    kept = load_pairs(
-        given.data / "train.lc.norm.tok.en.gz", given.data / "train.lc.norm.tok.de.gz"
-    )
-    report = {
-        "command": f"python benchmarks/multi30k.py --data DATA --runs RUN --average {given.average}",
-        "machine": machine(),
-        "BLEU": round(score, 2),
-        "signature": str(metric.get_signature()),
-        "beam": 5,
-        "alpha": given.alpha,
-        "published": PUBLISHED,
-        "parameters": sum(x.numel() for x in model.parameters()),
-        "training pairs": len(kept[0]),
-        "updates": records[-1]["step"],
-        "hours of training": round(
-            sum(
-                json.loads((run / "history.jsonl").read_text().splitlines()[-1])["seconds"]
-                for run in given.runs
-            )
-            / 3600,
-            2,
-        ),
-        "settings": about,
-        "history": records,
-    }
-    write("multi30k", report)
-    write_atomically(HERE / "multi30k.svg", draw(records, score))
-    print(f"BLEU {score:.2f} ({report['signature']}) after {report['updates']} updates")
+    found = measure(given)
+    command = f"python benchmarks/multi30k.py --data DATA --runs RUN --average {given.average}"
+    write("multi30k", {"command": command, "machine": machine()} | found)
+    write_atomically(HERE / "multi30k.svg", draw(found["history"], found["BLEU"]))
+    print(f"BLEU {found['BLEU']} ({found['signature']}) after {found['updates']} updates")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,6 @@ def test_a_median_is_shown_with_its_quartiles() -> None:
 def test_small_numbers_keep_three_digits() -> None:
     shown = [measured.number(x) for x in (0.12345, 2.0, 99.95, 100.4)]
     assert shown == ["0.123", "2", "100", "100"]
-        "0.123",
-        "2",
-        "100",
-        "100",
-    ]
 
 
 def test_ninety_five_of_a_hundred_are_shown_where_they_were_measured() -> None:
