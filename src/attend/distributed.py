@@ -8,6 +8,7 @@ up before Adam moves, so all workers take the same step, and it is the step that
 
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,10 @@ def joined(device: str) -> Iterator[None]:
     distributed.init_process_group(backend, timeout=PATIENCE)
     yield
     # After an error the others may never come: then the process just ends, and torchrun sees it.
+    _meet()
+    # Gloo's threads put their last work away under Python's lock, and the end of the group, which
+    # holds that lock, would wait for them forever (torch 2.13). Let them finish.
+    time.sleep(0.5)
     distributed.destroy_process_group()
 
 
