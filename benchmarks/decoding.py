@@ -13,10 +13,10 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from bars import draw
 from rounds import HERE, Measure, Rounds, ratios, run, summaries, threads, write
 
 from attend.config import TransformerConfig
@@ -322,43 +322,11 @@ def report(found: Rounds, about: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def draw(speeds: Mapping[str, Any], path: Path) -> None:
-    """Draw the medians as bars and the quartiles as whiskers, one panel a setting."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    from attend.figures.style import STYLES
-
-    style = STYLES["light"]
-    colours = dict(zip(ENGINES, (style.first, style.third, style.line, style.muted), strict=True))
-    with mpl.rc_context(style.rc()):
-        picture = Figure(figsize=(style.width, 4.6), layout="constrained")
-        for ax, setting in zip(picture.subplots(len(SETTINGS), 1), SETTINGS, strict=True):
-            draw_setting(ax, {name: speeds[name][setting] for name in ENGINES}, colours)
-            ax.set_title(setting, loc="left")
-        ax.set_xlabel("target tokens per second: median of the rounds, whiskers to the quartiles")
-        picture.savefig(path, format="svg", metadata={"Date": None})
-
-
-def draw_setting(ax: Any, speeds: Mapping[str, Any], colours: Mapping[str, str]) -> None:
-    """Draw the speeds of all engines in one setting, the number beside each bar."""
-    widest = max(s["upper quartile"] for s in speeds.values())
-    for place, (engine, s) in enumerate(speeds.items()):
-        middle = s["median"]
-        spread = [[middle - s["lower quartile"]], [s["upper quartile"] - middle]]
-        ax.barh(place, middle, color=colours[engine], xerr=spread, capsize=3, height=0.7)
-        ax.text(s["upper quartile"] + widest / 60, place, f"{middle:,.0f}", va="center")
-    ax.set_yticks(range(len(speeds)), list(speeds))
-    ax.set_xlim(0, widest * 1.15)
-    ax.invert_yaxis()
-    ax.spines[["top", "right"]].set_visible(False)
-
-
 def finish(found: Rounds, about: dict[str, Any]) -> None:
     """Write the numbers and the picture."""
     written = report(found, about)
     write("decoding", written)
-    draw(written["speeds"], HERE / "decoding.svg")
+    draw(written["speeds"], HERE / "decoding.svg", "target tokens per second")
 
 
 if __name__ == "__main__":

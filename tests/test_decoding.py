@@ -441,3 +441,27 @@ def test_a_mask_that_forbids_nothing_is_dropped_and_no_other(transformer, write,
     masks.clear()
     write(transformer, sources[:1], limit=2)
     assert set(masks) == {None}
+
+
+def test_a_model_vouches_for_its_weights_but_not_for_tokens(transformer, monkeypatch):
+    import torch
+
+    from attend.array_transformer import ArrayTransformer
+    from attend.arrays import check_floating
+
+    tensors = {name: w.numpy() for name, w in transformer.state_dict().items()}
+    for model, array in (
+        (ArrayTransformer(transformer.config, tensors), np.array),
+        (transformer, torch.tensor),
+    ):
+        asked = []
+        monkeypatch.setattr(
+            model, "see", lambda *_, asked=asked: asked.append(check_floating("a map", ONE))
+        )
+        state = model.start(array([[3, 4]]))
+        model.step(array([[1]]), state)
+        assert len(asked) == 2 + 4
+        with pytest.raises(ValueError, match="target needs one sentence a row"):
+            model.step(array([1]), state)
+        with pytest.raises(TypeError, match="a map needs floating-point numbers"):
+            check_floating("a map", ONE)

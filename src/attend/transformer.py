@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from attend import assembly, layers
+from attend.arrays import vouched
 from attend.assembly import See, look_away
 from attend.config import TransformerConfig
 from attend.layers import TAUGHT, DecoderMasks, Operations
@@ -107,12 +108,14 @@ class Transformer(nn.Module):
     @torch.no_grad()
     def start(self, source: Tensor) -> State:
         """Encode the source and project the memory, once for all steps of decoding."""
-        return assembly.start(source, self, self.operations, self.see)
+        with vouched():
+            return assembly.start(source, self, self.operations, self.see)
 
     @torch.no_grad()
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Read the next target tokens, (batch, n), and say what may follow each: no gradient."""
-        return assembly.step(tokens, state, self, self.operations, self.see)
+        with vouched():
+            return assembly.step(tokens, state, self, self.operations, self.see)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
