@@ -5,9 +5,13 @@ A sentence of 16 words, the most an explorer takes; the mask, the formula and al
 worked out anew at each step. All times come from the browser's own trace. "update" is compute and
 DOM work, all that a slider's listener does: its time on the clock of the wall, which grows with
 what else the machine does, and the time the page's thread had a processor for it, which waits for
-nobody (but is longer where two threads share a core). "style, layout and paint" is what the browser
-then does for the next frame. "shown" runs from the change until after that frame, on the wall. The
-load is the machine's mean number of waiting threads in the last minute, this run included.
+nobody (but is longer where two threads share a core). "style, layout and paint" is what the same
+thread then does for the next frame, "both" is the sum. A frame of 60 in a second has 16.7 ms:
+"steps that fit a frame" is the share of steps whose sum stays below. "frames" counts the frames
+that the browser begins from the end of the listener until the one with the change is handed over: 1
+is the very next frame. "shown" runs from the change until after that frame, on the wall. Frames and
+walls mean something on an idle machine only, processor times on any. The load is the machine's mean
+number of waiting threads in the last minute, this run included.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +64,9 @@ STEPS = """async ([change, steps]) => {
   ending.abort();
   return frame;
 }"""
-DRAWING = ("UpdateLayoutTree", "Layout", "PrePaint", "Paint")
+DRAWING = ("UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "Commit")
+FRAME = 1000 / 60
+CATEGORIES = ("devtools.timeline", "devtools.timeline.frame")
 WARM_UP = 40
 
 
@@ -78,22 +85,52 @@ def measure(steps: int) -> dict[str, Any]:
 def times_of(chromium: Browser, page: Page, change: str, steps: int) -> dict[str, Any]:
     """Change one trait again and again; read the times from the browser's own trace."""
     page.evaluate(STEPS, [change, WARM_UP])
-    chromium.start_tracing(page=page, categories=["devtools.timeline"])
-    frame = page.evaluate(STEPS, [change, steps])
+    hidden = [f"disabled-by-default-{name}" for name in CATEGORIES]
+    chromium.start_tracing(page=page, categories=[*CATEGORIES, *hidden])
+    shown = page.evaluate(STEPS, [change, steps])
     events = json.loads(chromium.stop_tracing())["traceEvents"]
-    done = [e for e in events if e.get("ph") == "X" and "tdur" in e]
-    updates = [e for e in done if e["args"].get("data", {}).get("type") == "attendstep"]
+    updates = [e for e in events if e.get("args", {}).get("data", {}).get("type") == "attendstep"]
+    updates = sorted((e for e in updates if "tdur" in e), key=lambda e: e["ts"])
     assert len(updates) == steps, f"the trace holds {len(updates)} of {steps} updates"
-    drawn = sum(e["tdur"] for e in done if e["name"] in DRAWING) / 1000 / steps
+    update = np.array([e["tdur"] for e in updates]) / 1000
+    drawn = drawing(events, updates)
     return {
-        "update, processor": summary([e["tdur"] / 1000 for e in updates]),
+        "update, processor": summary(update),
         "update, wall": summary([e["dur"] / 1000 for e in updates]),
-        "style, layout and paint, processor": {"mean": round(drawn, 2)},
-        "shown, wall": summary(frame),
+        "style, layout and paint, processor": summary(drawn),
+        "both, processor": summary(update + drawn),
+        "steps that fit a frame, processor": round(float(np.mean(update + drawn < FRAME)), 3),
+        "frames": counts(frames(events, updates)),
+        "shown, wall": summary(shown),
     }
 
 
-def summary(numbers: list[float]) -> dict[str, float]:
+def drawing(events: list[Any], updates: list[Any]) -> np.ndarray:
+    """Add up, step by step, what the page's thread does to draw a change."""
+    done = [e for e in events if e["name"] in DRAWING and e.get("ph") == "X" and "tdur" in e]
+    done = [e for e in done if e["tid"] == updates[0]["tid"] and e["ts"] > updates[0]["ts"]]
+    steps = np.searchsorted([e["ts"] for e in updates], [e["ts"] for e in done]) - 1
+    return np.bincount(steps, [e["tdur"] / 1000 for e in done], minlength=len(updates))
+
+
+def frames(events: list[Any], updates: list[Any]) -> list[int]:
+    """Count the frames begun from the end of each update until its change is handed over."""
+    begun = np.sort([e["ts"] for e in events if e["name"] == "BeginFrame"])
+    commits = np.sort([e["ts"] for e in events if e["name"] == "Commit"])
+    ends = np.array([e["ts"] + e["dur"] for e in updates])
+    after = np.searchsorted(commits, ends)
+    handed = commits[np.minimum(after, len(commits) - 1)]
+    # A frame that began while the listener still ran is the next one too.
+    return [max(1, int(n)) for n in np.searchsorted(begun, handed) - np.searchsorted(begun, ends)]
+
+
+def counts(numbers: list[int]) -> dict[str, int]:
+    """Return how many steps took how many frames."""
+    found, steps = np.unique(numbers, return_counts=True)
+    return {str(frame): int(n) for frame, n in zip(found, steps, strict=True)}
+
+
+def summary(numbers: Sequence[float] | np.ndarray) -> dict[str, float]:
     """Return the least, the median and the 95th percentile."""
     return {
         "least": round(float(np.min(numbers)), 2),

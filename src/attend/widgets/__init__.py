@@ -50,7 +50,7 @@ In JavaScript::
     const compute = (state) => ({ error: null, tokens: [...], weights: [...] });
 
     function view({ model, life, announce }) {
-      const map = heatMap({});
+      const map = heatMap(life, {});
       const draw = (results) => { map.update({ ... }); announce("..."); };
       return { parts: [slider(model, life, { ... }), map.element], draw };
     }

@@ -1,6 +1,6 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
-// A cell carries its place on the colour ramp as --t: 0 to 1 for weights, -1 to 1 for scores. The
-// stylesheet turns it into a colour, so a change of theme needs no drawing.
+// A value's place on the colour ramp is 0 to 1 for weights, -1 to 1 for scores. The ramp's ends
+// stand in the style sheet, once for each theme, and are read from there.
 import { el, focusable, number, say, wear } from "./dom.js";
 
 export const largest = (rows) => Math.max(...rows.map((row) => Math.max(...row.map(Math.abs))));
@@ -11,54 +11,75 @@ export function shades(values, limit = null) {
   return values.map((row) => row.map((x) => Math.max(-1, Math.min(1, x / top))));
 }
 
-const shadeOf = new WeakMap();
-
-function shade(node, t) {
-  const thousandths = Math.round(t * 1000);
-  if (shadeOf.get(node) === thousandths) return;
-  shadeOf.set(node, thousandths);
-  node.style.setProperty("--t", thousandths / 1000);
+// A class that only this file gives a cell.
+const marks = new Map(["is-blocked", "is-marked", "is-turned", "is-pale"].map((n) => [n, new WeakSet()]));
+function mark(cell, name, on) {
+  const holders = marks.get(name);
+  if (holders.has(cell) === on) return;
+  holders[on ? "add" : "delete"](cell);
+  cell.classList.toggle(name, on);
 }
 
-// A heat map without numbers, small enough to be a button's face. One pixel is one cell. A canvas
-// knows no style sheet, so it is painted again when the theme changes.
+// A background that is set on the cell itself, and no formula that the style sheet would have to
+// work out, is the one change of look for which browsers match no rules anew: it makes a frame
+// three times cheaper. So black or white text is a class, which few changes turn.
+const shadeOf = new WeakMap();
+function shade(cell, palette, t) {
+  const colour = t === null ? "" : `rgb(${mixed(palette, t).map(Math.round).join(", ")})`;
+  if (shadeOf.get(cell) !== colour) cell.style.backgroundColor = colour;
+  shadeOf.set(cell, colour);
+  const { turnHigh, turnNegative } = palette;
+  mark(cell, "is-turned", t !== null && (t > turnHigh || -t > turnNegative));
+}
+
+function mixed({ low, high, negative }, t) {
+  const far = t < 0 ? negative : high;
+  return low.map((from, c) => from + (far[c] - from) * Math.abs(t));
+}
+
+// A heat map without numbers, small enough to be a button's face. One pixel is one cell.
 export function miniMap(life) {
   const canvas = el("canvas", { class: "attend-mini", "aria-hidden": "true" });
   let picture = { ramp: [[0]], allowed: () => true };
-  let palette = null;
-  function paint() {
-    if (!canvas.isConnected) return;
-    palette ??= readPalette(canvas);
+  const paint = inTheme(canvas, life, (palette) => {
     const { ramp, allowed } = picture;
     const [width, height] = [ramp[0].length, ramp.length];
     // To set a size, even the same again, throws the canvas away.
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const image = new ImageData(width, height);
     ramp.forEach((row, i) => row.forEach((t, j) => {
-      colour(image.data, 4 * (i * width + j), palette, allowed(i, j) ? t : null);
+      const colour = allowed(i, j) ? mixed(palette, t) : palette.blocked;
+      image.data.set([...colour, 255], 4 * (i * width + j));
     }));
     canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-  onTheme(life, () => { palette = null; paint(); });
+  });
   return { element: canvas, update: (ramp, allowed) => { picture = { ramp, allowed }; paint(); } };
 }
 
-function colour(data, at, { low, high, negative, blocked }, t) {
-  const far = t < 0 ? negative : high;
-  for (let c = 0; c < 3; c += 1) {
-    data[at + c] = t === null ? blocked[c] : low[c] + (far[c] - low[c]) * Math.abs(t);
-  }
-  data[at + 3] = 255;
+// Return a function that paints in the colours of the theme. A view is drawn before it has a place
+// on the page, where it has no theme yet; then it is painted once it has.
+function inTheme(node, life, paint) {
+  let palette = null;
+  let waiting = 0;
+  const now = () => {
+    cancelAnimationFrame(waiting);
+    if (!node.isConnected) { waiting = requestAnimationFrame(now); return; }
+    palette ??= readPalette(node);
+    paint(palette);
+  };
+  onTheme(life, () => { palette = null; now(); });
+  life.onEnd(() => cancelAnimationFrame(waiting));
+  return now;
 }
 
 function readPalette(node) {
   const style = getComputedStyle(node);
-  const part = (hex, at) => parseInt(hex.slice(at, at + 2), 16);
-  const read = (name) => {
-    const hex = style.getPropertyValue(`--${name}`).trim();
-    return [part(hex, 1), part(hex, 3), part(hex, 5)];
+  const read = (name) => style.getPropertyValue(`--${name}`).trim();
+  const rgb = (name) => [1, 3, 5].map((at) => parseInt(read(name).slice(at, at + 2), 16));
+  return {
+    low: rgb("low"), high: rgb("high"), negative: rgb("negative"), blocked: rgb("blocked"),
+    turnHigh: Number(read("turn-high")), turnNegative: Number(read("turn-negative")),
   };
-  return Object.fromEntries(["low", "high", "negative", "blocked"].map((n) => [n, read(n)]));
 }
 
 // The book marks its theme on <html>, JupyterLab and VS Code on <body>.
@@ -70,15 +91,15 @@ function onTheme(life, action) {
   }
   // A page that follows the system says nothing on <html>.
   life.listen(matchMedia("(prefers-color-scheme: dark)"), "change", action);
-  // A view is drawn before it has a place on the page; paint once it has.
-  requestAnimationFrame(action);
   life.onEnd(() => seen.disconnect());
 }
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.
-export function heatMap({ id, describedby, corner = ["query ↓", "key →"] }) {
+// Weights below `pale` may leave their number to the colour where there is no room.
+export function heatMap(life, { id, describedby, pale = null, corner = ["query ↓", "key →"] }) {
   const table = el("table", { class: "attend-map", role: "grid", id });
-  const map = { element: table, cells: [], sums: [], names: "" };
+  const map = { element: table, cells: [], sums: [], names: "", picture: null };
+  map.paint = inTheme(table, life, (palette) => paintMap(map, palette, pale));
   map.build = (rows, columns) => buildMap(map, { rows, columns, corner, describedby });
   map.update = (picture) => updateMap(map, picture);
   return map;
@@ -109,14 +130,6 @@ function buildMap(map, { rows, columns, corner, describedby }) {
   map.element.classList.toggle("is-dense", columns.length > 8);
 }
 
-// A class that only this file gives a cell.
-const marks = { "is-blocked": new WeakSet(), "is-marked": new WeakSet() };
-function mark(cell, name, on) {
-  if (marks[name].has(cell) === on) return;
-  marks[name][on ? "add" : "delete"](cell);
-  cell.classList.toggle(name, on);
-}
-
 // picture: rows, columns (names), values, ramp, allowed(i, j), marked(i, j), sums (or null), kind.
 function updateMap(map, picture) {
   const names = JSON.stringify([picture.rows, picture.columns]);
@@ -126,13 +139,21 @@ function updateMap(map, picture) {
   picture.values.forEach((row, i) => row.forEach((x, j) => {
     const cell = map.cells[i][j];
     say(cell, number(x));
-    shade(cell, picture.ramp[i][j]);
     mark(cell, "is-blocked", !picture.allowed(i, j));
     mark(cell, "is-marked", picture.marked(i, j));
   }));
   map.element.classList.toggle("has-sums", Boolean(picture.sums));
   say(map.sumTitle, picture.sums ? "sum" : "");
   map.sums.forEach((cell, i) => say(cell, picture.sums ? number(picture.sums[i]) : ""));
+  map.picture = picture;
+  map.paint();
+}
+
+function paintMap({ cells, picture }, palette, pale) {
+  picture?.ramp.forEach((row, i) => row.forEach((t, j) => {
+    shade(cells[i][j], palette, picture.allowed(i, j) ? t : null);
+    if (pale !== null) mark(cells[i][j], "is-pale", Math.abs(t) <= pale);
+  }));
 }
 
 const MOVES = {

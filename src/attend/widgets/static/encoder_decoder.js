@@ -131,7 +131,7 @@ const pictureOf = ({ tokens, columns, weights, mask, row_sums, map }) => ({
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), step: newId("step") };
-  const map = heatMap({ id: ids.map, describedby: ids.step });
+  const map = heatMap(life, { id: ids.map, describedby: ids.step, pale: 0.095 });
   const step = stepPanel(ids.step);
   const title = el("p", { class: "attend-map-title" });
   const words = el("p", { class: "attend-summary" });

@@ -193,7 +193,7 @@ const SOURCE = "Scores of the course’s own translator, a trained model, for th
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), formula: newId("formula") };
-  const map = heatMap({ id: ids.map, describedby: ids.formula });
+  const map = heatMap(life, { id: ids.map, describedby: ids.formula });
   const heads = headButtons(model, life);
   const formula = formulaPanel(ids.formula);
   const parts = partsTable();

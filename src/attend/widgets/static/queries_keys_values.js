@@ -208,7 +208,7 @@ function editors(model, life) {
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), panel: newId("panel") };
-  const map = heatMap({ id: ids.map, describedby: ids.panel });
+  const map = heatMap(life, { id: ids.map, describedby: ids.panel });
   const stages = stageButtons(model, life);
   const panel = queryPanel(ids.panel);
   const title = el("p", { class: "attend-map-title" });

@@ -237,7 +237,7 @@ const MASKS = [
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), formula: newId("formula") };
-  const map = heatMap({ id: ids.map, describedby: ids.formula });
+  const map = heatMap(life, { id: ids.map, describedby: ids.formula });
   const stages = stageButtons(model, life);
   const formula = formulaPanel(ids.formula);
   const plot = spreadPlot(WIDTHS);

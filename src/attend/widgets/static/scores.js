@@ -237,7 +237,7 @@ function inWords({ tokens, scores: found, row_sums }, i) {
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), formula: newId("formula") };
-  const map = heatMap({ id: ids.map, describedby: ids.formula });
+  const map = heatMap(life, { id: ids.map, describedby: ids.formula });
   const formula = formulaPanel(ids.formula);
   const words = el("p", { class: "attend-summary" });
   const query = el("b", { class: "attend-is-query" });

@@ -262,7 +262,7 @@ const SOURCE = "Queries, keys and values were chosen by hand, so that values are
 
 function view({ model, life, announce }) {
   const ids = { map: newId("map"), formula: newId("formula") };
-  const map = heatMap({ id: ids.map, describedby: ids.formula });
+  const map = heatMap(life, { id: ids.map, describedby: ids.formula });
   const formula = formulaPanel(ids.formula);
   const points = plane();
   const sliders = scoreSliders(model, life);
