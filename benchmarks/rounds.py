@@ -54,14 +54,13 @@ class Worker:
 
     def __init__(self, script: str | Path, engine: str) -> None:
         count = str(threads())
-        # Threads that spin while they wait would take time from the engine whose turn it is.
-        quiet = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": count}
+        given = {name: count for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         self.process = subprocess.Popen(
             [sys.executable, str(script), "--engine", engine],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | quiet | {"OMP_NUM_THREADS": count, "TOKENIZERS_PARALLELISM": "false"},
+            env=os.environ | given | {"TOKENIZERS_PARALLELISM": "false"},
         )
         self.answer()
 
