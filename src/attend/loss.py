@@ -25,8 +25,10 @@ class SmoothedCrossEntropy(torch.autograd.Function):
         """Return the sum over all rows of the cross-entropy times the row's `share`."""
         rows = max(1, CACHED.get(logits.device.type, logits.numel()) // logits.shape[1])
         change, losses = torch.empty_like(logits), []
-        for part in zip(*(x.split(rows) for x in (logits, target, share, change)), strict=True):
-            losses.append(cross_entropy(*part, epsilon_ls))
+        for first in range(0, len(logits), rows):
+            part = slice(first, first + rows)
+            given = (logits[part], target[part], share[part], change[part])
+            losses.append(cross_entropy(*given, epsilon_ls=epsilon_ls))
         ctx.save_for_backward(change)
         return torch.stack(losses).sum()
 
