@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from attend.beam import BeamOptions, Search, largest, length_penalty, log_softmax
+from attend.beam import BeamOptions, Search, largest, length_penalty, likeliest, log_sum_exp
 from attend.config import TransformerConfig
 from attend.decoding import MORE, beam_search, greedy, sample
 from attend.state import KeyValues, LayerState, State, select, select_past
@@ -131,16 +131,16 @@ def test_a_batch_is_its_sentences_one_by_one(beam):
 
 
 def test_search_keeps_its_places_in_order():
-    search = Search(BeamOptions(2, 0.0, START, END), limit=5)
-    origin = search.advance(np.log([[0.1, 0.0001, 0.2, 0.3, 0.3999]] * 2))
-    assert search.tokens.tolist() == [[4], [3]]
-    assert origin.tolist() == [0, 0]
-    assert search.finished == []
-    origin = search.advance(np.log([[0.1, 0.1, 0.7, 0.05, 0.05], [0.1, 0.1, 0.1, 0.6, 0.1]]))
-    assert [h.tokens for h in search.finished] == [[4]]
-    assert search.finished[0].score == pytest.approx(np.log(0.3999 * 0.7))
-    assert search.tokens.tolist() == [[3, 3], [4, 0]]
-    assert origin.tolist() == [1, 0]
+    search = Search(BeamOptions(2, 0.0, START, END), limits=np.array([5]))
+    origin = search.advance(np.log([[[0.1, 0.0001, 0.2, 0.3, 0.3999]] * 2]))
+    assert search.tokens.tolist() == [[[4], [3]]]
+    assert origin.tolist() == [[0, 0]]
+    assert search.finished == [[]]
+    origin = search.advance(np.log([[[0.1, 0.1, 0.7, 0.05, 0.05], [0.1, 0.1, 0.1, 0.6, 0.1]]]))
+    assert [h.tokens for h in search.finished[0]] == [[4]]
+    assert search.finished[0][0].score == pytest.approx(np.log(0.3999 * 0.7))
+    assert search.tokens.tolist() == [[[3, 3], [4, 0]]]
+    assert origin.tolist() == [[1, 0]]
 
 
 def test_impossible_ends_are_not_finished():
@@ -160,7 +160,7 @@ def test_log_probabilities_rank_as_the_logits_do():
     logits = np.random.default_rng(0).normal(0, 4, (3, 500)).astype(np.float32)
     # Two neighbours that single precision would make equal once the sum is taken away.
     logits[0, :2] = np.float32(0.001), np.nextafter(np.float32(0.001), np.float32(1))
-    found, wide = log_softmax(logits), logits.astype(np.float64)
+    found, wide = logits - log_sum_exp(logits)[:, None], logits.astype(np.float64)
     np.testing.assert_allclose(found, wide - np.log(np.exp(wide).sum(-1, keepdims=True)), atol=2e-6)
     np.testing.assert_array_equal(found.argsort(-1, kind="stable"), wide.argsort(-1, kind="stable"))
     assert found.dtype == np.float64
@@ -168,8 +168,27 @@ def test_log_probabilities_rank_as_the_logits_do():
 
 
 def test_log_probabilities_of_great_and_of_impossible_logits():
-    found = log_softmax(np.array([[9e4, 9e4, -np.inf]], np.float32))
+    logits = np.array([[9e4, 9e4, -np.inf]], np.float32)
+    found = logits - log_sum_exp(logits)[:, None]
     np.testing.assert_allclose(found, [[-np.log(2), -np.log(2), -np.inf]], atol=1e-6)
+
+
+@pytest.mark.parametrize("vocabulary", [3, 256, 257, 1000])
+@pytest.mark.parametrize("spread", [0, 2, 100])
+def test_the_likeliest_are_those_of_a_whole_ranking(vocabulary, spread):
+    rng = np.random.default_rng(vocabulary + spread)
+    # Rounded, so that many tie; some impossible, and a place that is not filled.
+    logits = rng.normal(0, spread, (5, 4, vocabulary)).round().astype(np.float32)
+    logits[rng.random(logits.shape) < 0.3] = -np.inf
+    logits[..., 0] = 0
+    before = rng.normal(0, 3, (5, 4)).round()
+    before[0, 1:] = before[1] = -np.inf
+    total = (before[:, :, None] + (logits - log_sum_exp(logits)[:, :, None])).reshape(5, -1)
+    for k in (1, 8, 4 * vocabulary + 1):
+        order = np.argsort(-total, axis=1, kind="stable")[:, :k]
+        log_p, origin, token = likeliest(logits, before, k)
+        np.testing.assert_array_equal(origin * vocabulary + token, order)
+        np.testing.assert_allclose(log_p, np.take_along_axis(total, order, 1), rtol=1e-12)
 
 
 def some_state():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attend.arrays import Array, namespace, to_numpy
 from attend.assembly import check_tokens
-from attend.beam import BeamOptions, Search, largest, log_softmax
+from attend.beam import BeamOptions, Search, largest
 from attend.config import TransformerConfig
 from attend.state import State, select, select_past
 
@@ -162,7 +162,8 @@ def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> 
     read = namespace(source).asarray(tokens[:, None], device=source.device)
     logits, state = model.step(read, state)
     logits = to_numpy(logits[:, -1])
-    if np.isnan(logits).any():
+    # The largest of numbers is nan if one of them is.
+    if np.isnan(logits.max()):
         raise ValueError("the model answers nan: its weights are damaged, or training went astray")
     return logits, state
 
@@ -196,27 +197,21 @@ def beam_search(
     if not 0 <= alpha < np.inf:
         raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
     limits, config = _limits(model, source, limit), model.config
-    options = BeamOptions(beam, alpha, config.start, config.end)
-    searches = [Search(options, int(most)) for most in limits]
-    state = select(_start(model, source), np.repeat(np.arange(len(searches)), beam))
-    going = searches
-    while going:
-        going, state = _advance(model, going, state, source)
-    return [search.best for search in searches]
+    search = Search(BeamOptions(beam, alpha, config.start, config.end), limits)
+    state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
+    while len(search.going):
+        state = _advance(model, search, state, source)
+    return search.results
 
 
-def _advance(
-    model: Model, going: list[Search], state: State, source: Array
-) -> tuple[list[Search], State]:
-    """Let every search take one step; return those not settled, and their part of the state."""
-    last = np.stack([search.last for search in going])
+def _advance(model: Model, search: Search, state: State, source: Array) -> State:
+    """Take one step of a search; return the state of the beginnings still followed."""
+    last = search.last
     logits, state = _next_logits(model, last.reshape(-1), state, source)
-    log_p = log_softmax(logits).reshape(*last.shape, -1)
-    origins = [search.advance(x) for search, x in zip(going, log_p, strict=True)]
-    rows = np.stack(origins) + last.shape[1] * np.arange(len(going))[:, None]
-    still = np.array([not search.settled for search in going])
-    if still.all():
-        return going, select_past(state, rows.reshape(-1))
-    return [s for s, goes_on in zip(going, still, strict=True) if goes_on], select(
-        state, rows[still].reshape(-1)
-    )
+    origin = search.advance(logits.reshape(*last.shape, -1))
+    rows = origin + last.shape[1] * np.arange(len(last))[:, None]
+    settled = search.settled
+    if not settled.any():
+        return select_past(state, rows.reshape(-1))
+    search.retire(settled)
+    return select(state, rows[~settled].reshape(-1))
