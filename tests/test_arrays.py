@@ -121,3 +121,20 @@ def test_an_error_ends_the_vouching():
         raise KeyError
     with refused(TypeError, "this place needs floating-point numbers"):
         arrays.check_floating("this place", np.ones(2, int))
+
+
+@LIBRARIES
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("length", [1, arrays.SHORT, arrays.SHORT + 1])
+def test_the_highest_number_along_an_axis_keeps_it(library, axis, length):
+    shape = [2, 3, 4]
+    shape[axis] = length
+    x = np.random.default_rng(length).normal(size=shape)
+    found = np.asarray(arrays.highest(library(x), axis))
+    np.testing.assert_array_equal(found, x.max(axis, keepdims=True))
+
+
+@LIBRARIES
+def test_the_highest_of_nan_is_nan(library):
+    x = library(np.array([[1.0, np.nan, 2.0], [-np.inf, -1.0, 0.0]]))
+    np.testing.assert_array_equal(np.asarray(arrays.highest(x, -1)), [[np.nan], [0.0]])

@@ -101,7 +101,6 @@ RIGHT = {
     "positional_encoding": lambda f, a: f.positional_encoding(3, 8, like=a.x),
     "positions_like": lambda f, a: f.positions_like(a.x, 2),
     "layer_norm": lambda f, a: f.layer_norm(a.x, a.vector, a.vector),
-    "average": lambda f, a: f.average(a.x),
     "relu": lambda f, a: f.relu(a.x),
     "feed_forward": lambda f, a: f.feed_forward(a.x, a.inner),
     "look_up": lambda f, a: f.look_up(a.tokens, a.table),

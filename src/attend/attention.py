@@ -16,6 +16,7 @@ from attend.arrays import (
     broadcast_together,
     broadcasts_to,
     check_floating,
+    highest,
     is_torch,
     kind_of_number,
     lowest,
@@ -45,7 +46,7 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
     check_axis(x, axis)
     # A difference below the smallest number is -inf, and its exponential the right 0.
     with np.errstate(over="ignore"):
-        powers = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))
+        powers = xp.exp(x - highest(x, axis))
     return powers / powers.sum(axis=axis, keepdims=True)
 
 

@@ -32,9 +32,11 @@ def layer_norm(
         If gain and bias are not as long as a row.
     """
     check_norm(x, gain, bias)
-    centred = x - average(x)
-    variance = average(centred * centred)
-    return centred / namespace(x).sqrt(variance + epsilon) * gain + bias
+    xp, d = namespace(x), x.shape[-1]
+    # NumPy's own mean takes three times as long over a single row.
+    centred = x - x.sum(axis=-1, keepdims=True) / d
+    variance = xp.linalg.vecdot(centred, centred)[..., None] / d
+    return centred / xp.sqrt(variance + epsilon) * gain + bias
 
 
 @unless_vouched
@@ -49,12 +51,6 @@ def check_norm(x: Array, gain: Array, bias: Array) -> None:
         gain=gain,
         bias=bias,
     )
-
-
-def average(x: Float[Array, "... d"]) -> Float[Array, "... 1"]:
-    """Return the mean of each row."""
-    # NumPy's own mean takes three times as long over a single row.
-    return x.sum(axis=-1, keepdims=True) / x.shape[-1]
 
 
 def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
