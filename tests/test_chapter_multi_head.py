@@ -253,6 +253,20 @@ def test_shown_heads_look_where_they_are_said_to(feature):
     assert np.mean(measured) == pytest.approx(chosen.share)
 
 
+@pytest.mark.claim("shown-maps-follow-their-titles")
+def test_most_rows_of_the_shown_maps_look_where_the_title_says():
+    """Most rows of three maps look most where the title says; the fourth has no strong cell."""
+    before, itself, after, spread = (
+        example.head_weights(one.layer)[one.head] for one in example.chosen_heads()
+    )
+    rows = np.arange(example.piece_count())
+    assert (before.argmax(axis=-1) < rows).mean() > 0.5
+    assert (itself.argmax(axis=-1) == rows).mean() > 0.5
+    assert (after.argmax(axis=-1) > rows).mean() > 0.5
+    assert (after.argmax(axis=-1) > rows + 1).any()
+    assert spread.max() < 0.5
+
+
 # The example
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "WORD",
     "Unrolled",
     "at_place",
+    "best_name",
     "best_place",
     "change_in_encoder",
     "change_of_steps",
@@ -278,6 +279,14 @@ def best_place() -> str:
         return "all"
     layer = str(best["layers"][0] + 1)
     return layer if len(best["heads"]) > 1 else f"{layer}.{best['heads'][0] + 1}"
+
+
+def best_name() -> str:
+    """Return what a reader is told of that place, counted from 1."""
+    layer, _, head = best_place().partition(".")
+    if head:
+        return f"layer {layer}, head {head}"
+    return "the mean of all layers" if layer == "all" else f"the mean of the heads of layer {layer}"
 
 
 def place_weights(
