@@ -23,7 +23,10 @@ def test_small_numbers_keep_three_digits() -> None:
 
 
 def test_ninety_five_of_a_hundred_are_shown_where_they_were_measured() -> None:
-    assert measured.shown({"least": 1, "median": 2.25, "p95": 3.28}) == "2.25 (95 %: 3.28)"
+    assert (
+        measured.shown({"least": 1, "median": 2.25, "p95": 3.28})
+        == "2.25 (95\N{NO-BREAK SPACE}%: 3.28)"
+    )
 
 
 def test_a_table_has_a_row_for_each_engine_and_leaves_out_what_is_no_summary() -> None:

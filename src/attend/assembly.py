@@ -25,7 +25,7 @@ from attend.positions import positions_like
 from attend.state import State
 
 See = Callable[[str, int, Array], None]
-"""Receives each attention map: where it arose, the layer counted from 0, the weights."""
+"""Receives, for each attention map, where it arose, the layer counted from 0, and the weights."""
 
 
 def look_away(kind: str, layer: int, weights: Array) -> None:

@@ -6,18 +6,22 @@ KaTeX writes each formula twice: as boxes for the eye and as MathML for a screen
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 KATEX = Path(__file__).parent / "vendor" / "katex"
 OPTIONS = {"throwOnError": True, "strict": "error", "output": "htmlAndMathml"}
+_MARKS = re.compile(r"[.,;:?!)\]\u201d\u2019]+")
+_LAST_COMMA = re.compile(r",\s*\)")
 
 
 class Typesetter:
@@ -67,6 +71,8 @@ def needs_split(tex: str) -> bool:
 
 def typeset(translator: Any, node: nodes.Node, tex: str, display: bool) -> str:
     """Render a formula, or warn with the place where it stands."""
+    # KaTeX spaces a comma for what follows it; in the shape (n,) nothing does.
+    tex = _LAST_COMMA.sub("{,})", tex)
     try:
         return str(translator.builder.app.attend_typesetter.render(tex, display))
     except ValueError as error:
@@ -96,6 +102,27 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+class KeepMarks(SphinxPostTransform):
+    """The full stop or comma behind a formula stays on its line; a browser would part them."""
+
+    default_priority = 900
+
+    def run(self, **kwargs: Any) -> None:
+        """Put each formula into one box with the marks that follow it."""
+        for formula in list(self.document.findall(nodes.math)):
+            keep_marks(formula)
+
+
+def keep_marks(formula: nodes.math) -> None:
+    """Put a formula and the punctuation marks behind it, if any, between breaks of the line."""
+    parent, place = formula.parent, formula.parent.index(formula)
+    after = parent[place + 1] if place + 1 < len(parent) else None
+    marks = _MARKS.match(after) if isinstance(after, nodes.Text) else None
+    if marks:
+        together = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=["attend-together"])
+        parent[place : place + 2] = [together, nodes.Text(after[marks.end() :])]
+
+
 def start(app: Sphinx) -> None:
     """Give the application its typesetter."""
     app.attend_typesetter = Typesetter()  # type: ignore[attr-defined]
@@ -110,5 +137,6 @@ def stop(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Offer KaTeX as the renderer that ``html_math_renderer: attend`` chooses."""
     app.add_html_math_renderer("attend", (visit_inline, None), (visit_display, None))
+    app.add_post_transform(KeepMarks)
     app.connect("builder-inited", start)
     app.connect("build-finished", stop)

@@ -59,7 +59,7 @@ def shown(summary: Summary) -> str:
     """Write a median with its quartiles, or with what 95 of 100 stay under."""
     middle = number(summary["median"])
     if "p95" in summary:
-        return f"{middle} (95 %: {number(summary['p95'])})"
+        return f"{middle} (95\N{NO-BREAK SPACE}%: {number(summary['p95'])})"
     return f"{middle} ({number(summary['lower quartile'])} to {number(summary['upper quartile'])})"
 
 
