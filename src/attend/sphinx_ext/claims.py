@@ -178,7 +178,8 @@ def _keep_with_sentence(mark: nodes.Element) -> None:
     place = mark.parent.index(mark)
     before = mark.parent[place - 1] if place else None
     if isinstance(before, nodes.Text) and before.endswith((" ", "\n")):
-        mark.parent.replace(before, nodes.Text(before.rstrip() + "\N{NO-BREAK SPACE}"))
+        # By place: an equal text, such as an earlier break of the line, must stay as it is.
+        mark.parent[place - 1] = nodes.Text(before.rstrip() + "\N{NO-BREAK SPACE}")
 
 
 def _entry(app: Sphinx, here: str, name: str) -> nodes.section:
