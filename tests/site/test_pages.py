@@ -131,6 +131,24 @@ def test_search_opens_from_the_keyboard_and_theme_can_be_switched(open_page: Ope
     assert visit.errors == []
 
 
+def test_the_theme_can_be_switched_again_and_again_with_the_keyboard(open_page: OpenPage) -> None:
+    page = open_page("book/how-to-use").page
+    page.locator("button.theme-switch-button:visible").first.focus()
+    modes = []
+    for key in ("Enter", "Space", "Enter"):
+        page.keyboard.press(key)
+        modes.append(page.evaluate("document.documentElement.dataset.mode"))
+    assert sorted(modes) == ["auto", "dark", "light"]
+
+
+def test_what_search_finds_fits_a_narrow_screen(open_page: OpenPage) -> None:
+    page = open_page("search", width=360).page
+    page.goto(f"{page.url.split('?')[0]}?q=softmax")
+    page.locator("#search-results li p").nth(5).wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_first_page_of_the_site_leads_to_the_book(open_page: OpenPage) -> None:
     visit = open_page("index.html")
     visit.page.wait_for_url("**/book/index.html")
