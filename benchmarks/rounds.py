@@ -54,7 +54,7 @@ class Worker:
 
     def __init__(self, script: str | Path, engine: str) -> None:
         count = str(threads())
-        given = {name: count for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        given = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
         self.process = subprocess.Popen(
             [sys.executable, str(script), "--engine", engine],
             stdin=subprocess.PIPE,
