@@ -118,7 +118,7 @@ def keep_marks(formula: nodes.math) -> None:
     parent, place = formula.parent, formula.parent.index(formula)
     after = parent[place + 1] if place + 1 < len(parent) else None
     marks = _MARKS.match(after) if isinstance(after, nodes.Text) else None
-    if marks:
+    if marks and after is not None:
         together = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=["attend-together"])
         parent[place : place + 2] = [together, nodes.Text(after[marks.end() :])]
 
