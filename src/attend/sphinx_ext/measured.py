@@ -73,7 +73,7 @@ def measured_on(report: Mapping[str, Any]) -> nodes.paragraph:
     machine = report["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     text = (
-        f"Measured on {machine['processor']}, {machine['threads']} threads, {machine['system']}, "
+        f"Measured on {machine['processor']}, {machine['threads']} cores, {machine['system']}, "
         f"Python {machine['python']}, {versions}, with "
     )
     command = nodes.literal("", report["command"])
