@@ -35,22 +35,21 @@ from attend.files import write_atomically
 from attend.tokenizer import Tokenizer
 from attend.transformer import Transformer
 
-PUBLISHED = {
-    "BLEU": 41.02,
-    "parameters": 2_568_192,
-    "updates": 8000,
-    "source": "Wu et al. 2021, text-only Transformer-Tiny",
-}
+PUBLISHED = {"BLEU": 41.02, "parameters": 2_568_192, "updates": 8000, "tokens an update": 8192}
+"""The text-only Transformer-Tiny of Wu et al. (2021)."""
 TEST = "test_2016_flickr.lc.norm.tok"
 
 
-def load(run: Path, count: int) -> tuple[Transformer, Tokenizer, dict[str, Any]]:
-    """Return the average of a run's last epochs, its tokenizer, and what it is known by."""
-    paths = epochs_of(run)[-count:]
-    about = read_tensors(paths[-1])[1]["run"]
-    model = Transformer(TransformerConfig(**about["config"]))
-    model.load_state_dict(average(paths))
-    return model.eval(), Tokenizer.load(run / "tokenizer.json"), about
+def settings(run: Path) -> dict[str, Any]:
+    """Return what a run is known by: plan, sizes, pairs."""
+    return read_tensors(epochs_of(run)[-1])[1]["run"]
+
+
+def load(run: Path, count: int) -> tuple[Transformer, Tokenizer]:
+    """Return the average of a run's last epochs, and its tokenizer."""
+    model = Transformer(TransformerConfig.from_dict(settings(run)["config"]))
+    model.load_state_dict(average(epochs_of(run)[-count:]))
+    return model.eval(), Tokenizer.load(run / "tokenizer.json")
 
 
 def translate(
@@ -106,22 +105,26 @@ def hours(runs: list[Path]) -> float:
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Translate the test sentences and compare."""
-    model, tokenizer, about = load(given.runs[-1], given.average)
+    model, tokenizer = load(given.runs[-1], given.average)
     pairs = list(read_pairs(given.data / f"{TEST}.en.gz", given.data / f"{TEST}.de.gz"))
     found = translate(model, tokenizer, pairs, given.alpha)
     metric, records = BLEU(tokenize="none"), history(given.runs)
     score = metric.corpus_score(found, [[pair.target for pair in pairs]]).score
-    return {
+    parts = [settings(run) for run in given.runs]
+    reached = {
         "BLEU": round(score, 2),
+        "parameters": sum(x.numel() for x in model.parameters()),
+        "updates": records[-1]["step"],
+        "tokens an update": parts[-1]["plan"]["tokens"],
+    }
+    return {
+        "compared": {"attend": reached, "published": PUBLISHED},
         "signature": str(metric.get_signature()),
         "beam": 5,
         "alpha": given.alpha,
         "averaged epochs": given.average,
-        "published": PUBLISHED,
-        "parameters": sum(x.numel() for x in model.parameters()),
-        "updates": records[-1]["step"],
         "hours of training": round(hours(given.runs), 2),
-        "settings of the last part": about,
+        "settings of each part": parts,
         "history": records,
     }
 
@@ -138,8 +141,9 @@ def main() -> None:
     found = measure(given)
     command = f"python benchmarks/multi30k.py --data DATA --runs RUN --average {given.average}"
     write("multi30k", {"command": command, "machine": machine()} | found)
-    write_atomically(HERE / "multi30k.svg", draw(found["history"], found["BLEU"]))
-    print(f"BLEU {found['BLEU']} ({found['signature']}) after {found['updates']} updates")
+    reached = found["compared"]["attend"]
+    write_atomically(HERE / "multi30k.svg", draw(found["history"], reached["BLEU"]))
+    print(f"BLEU {reached['BLEU']} ({found['signature']}) after {reached['updates']} updates")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ def test_a_median_is_shown_with_its_quartiles() -> None:
 
 
 def test_small_numbers_keep_three_digits() -> None:
-    shown = [measured.number(x) for x in (0.12345, 2.0, 99.95, 100.4)]
-    assert shown == ["0.123", "2", "100", "100"]
+    shown = [measured.number(x) for x in (0.12345, 2.0, 41.02, 100.4)]
+    assert shown == ["0.123", "2", "41.0", "100"]
 
 
 def test_ninety_five_of_a_hundred_are_shown_where_they_were_measured() -> None:
@@ -30,10 +30,16 @@ def test_ninety_five_of_a_hundred_are_shown_where_they_were_measured() -> None:
 
 
 def test_a_table_has_a_row_for_each_engine_and_leaves_out_what_is_no_summary() -> None:
-    results = {"a": {"speed": SPREAD, "note": 3}, "b": {"speed": SPREAD, "note": 4}}
+    results = {
+        "a": {"speed": SPREAD, "share": 0.5, "counts": {"1": 3}},
+        "b": {"speed": SPREAD, "share": 0.25, "counts": {"1": 4}},
+    }
     heads, rows = measured.summary_table(results)
-    assert heads == ("", "speed")
-    assert [row[0] for row in rows] == ["a", "b"]
+    assert heads == ("", "speed", "share")
+    assert rows == [
+        ("a", "4,321 (4,300 to 4,351)", "0.5"),
+        ("b", "4,321 (4,300 to 4,351)", "0.25"),
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.json")), ids=lambda path: path.stem)

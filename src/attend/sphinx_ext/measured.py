@@ -47,16 +47,18 @@ class MeasuredDirective(SphinxDirective):
             raise self.error(f"attend-measured {' '.join(self.arguments)}: {error!r}") from error
 
 
-def summary_table(results: Mapping[str, Mapping[str, Summary]]) -> tuple[tuple[str, ...], Rows]:
-    """Return the heads and the rows of a table of medians with their quartiles."""
+def summary_table(results: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, ...], Rows]:
+    """Return the heads and the rows of a table of numbers, or medians with their quartiles."""
     first = next(iter(results.values()))
-    columns = [name for name, of in first.items() if isinstance(of, Mapping) and "median" in of]
+    columns = [name for name, of in first.items() if not isinstance(of, Mapping) or "median" in of]
     rows = [(name, *(shown(of[c]) for c in columns)) for name, of in results.items()]
     return ("", *columns), rows
 
 
-def shown(summary: Summary) -> str:
-    """Write a median with its quartiles, or with what 95 of 100 stay under."""
+def shown(summary: Summary | float) -> str:
+    """Write a number, or a median with its quartiles, or with what 95 of 100 stay under."""
+    if not isinstance(summary, Mapping):
+        return number(summary)
     middle = number(summary["median"])
     if "p95" in summary:
         return f"{middle} (95\N{NO-BREAK SPACE}%: {number(summary['p95'])})"
@@ -64,8 +66,10 @@ def shown(summary: Summary) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number with three digits, or all digits before the point."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    """Write a number with at least three digits, and all of those before the point."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def measured_on(report: Mapping[str, Any]) -> nodes.paragraph:
