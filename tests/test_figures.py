@@ -30,6 +30,7 @@ def texts(picture: Figure) -> list[Text]:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", ALL)
 class TestEveryFigure:
+    @pytest.mark.slow
     def test_two_drawings_are_the_same_bytes(self, name, style):
         first, second = draw(name, style), draw(name, style)
         assert first == second
