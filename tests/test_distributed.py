@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from same_runs import assert_same_run, history
 
 from attend import distributed, training_command
 from attend.checkpoints import read_tensors
@@ -32,24 +33,6 @@ def runs(tmp_path_factory) -> Path:
 def steps(runs: Path, name: str) -> list[list[dict]]:
     """Return what each worker saw of each step."""
     return json.loads((runs / "steps.json").read_text())[name]
-
-
-def history(folder: Path) -> list[dict]:
-    """Read the history without what a clock says."""
-    records = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    clock = ("seconds", "tokens_per_second")
-    return [{k: v for k, v in record.items() if k not in clock} for record in records]
-
-
-def assert_same_files(folder: Path, other: Path) -> None:
-    """Compare weights, optimizer, random state and history, bit for bit."""
-    assert history(folder) == history(other)
-    names = sorted(path.name for path in other.glob("*.safetensors"))
-    assert sorted(path.name for path in folder.glob("*.safetensors")) == names
-    for name in names:
-        a, b = read_tensors(folder / name)[0], read_tensors(other / name)[0]
-        assert a.keys() == b.keys()
-        assert all(torch.equal(a[key], b[key]) for key in b), name
 
 
 def assert_close_weights(folder: Path, other: Path) -> None:
@@ -94,7 +77,7 @@ def test_every_worker_drops_other_entries(runs):
 def test_workers_that_were_interrupted_go_on_as_if_nothing_had_been(runs):
     assert len(steps(runs, "broken")[0]) == 5
     assert steps(runs, "mended")[0][0]["step"] == 5
-    assert_same_files(runs / "broken", runs / "dropout")
+    assert_same_run(runs / "broken", runs / "dropout")
 
 
 @FORK
@@ -129,7 +112,7 @@ def test_a_killed_worker_ends_the_run_and_the_same_command_finishes_it(runs):
     assert second.returncode == 0, second.stderr
     assert (runs / "died-11").exists()
     assert second.stdout.count("The averaged weights are in") == 1
-    assert_same_files(folder, runs / "command")
+    assert_same_run(folder, runs / "command")
 
 
 # ---------------------------------------------------------------------------------- one process

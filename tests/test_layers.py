@@ -58,6 +58,17 @@ def test_layer_norm_is_that_of_torch(shape):
     close(torches, nn.functional.layer_norm(as_torch(x), shape[-1:], gain, bias), 1e-10)
 
 
+@LIBRARIES
+def test_layer_norm_of_long_rows_fits_half_precision(library):
+    # Neither the sum of these rows nor that of their squares is below 65,504.
+    x = library(300 + 100 * normal(3, 2, 512))
+    half = [a.half() if isinstance(a, torch.Tensor) else a.astype("float16") for a in (x, x[0])]
+    ones, zeros = half[1] * 0 + 1, half[1] * 0
+    found = attend.layer_norm(half[0], ones, zeros)
+    expected = nn.functional.layer_norm(as_torch(np.asarray(half[0], dtype=float)), (512,))
+    np.testing.assert_allclose(np.asarray(found, dtype=float), expected, atol=0.02)
+
+
 @pytest.mark.parametrize("epsilon", [1e-6, 0.5])
 def test_layer_norm_takes_another_epsilon(epsilon):
     x, p = as_torch(normal(1, 3, 5)), as_torch(norm(2, 5))
@@ -94,8 +105,8 @@ def test_feed_forward_is_two_linear_layers_and_a_relu(shape):
 
 @LIBRARIES
 def test_relu_replaces_negative_numbers_and_hides_no_nan(library):
-    result = layers.relu(library([-2.0, -0.0, 0.0, 3.0, np.inf, np.nan]))
-    np.testing.assert_array_equal(np.asarray(result), [0.0, 0.0, 0.0, 3.0, np.inf, np.nan])
+    result = layers.relu(library([-np.inf, -2.0, -0.0, 0.0, 3.0, np.inf, np.nan]))
+    np.testing.assert_array_equal(np.asarray(result), [0.0, 0.0, 0.0, 0.0, 3.0, np.inf, np.nan])
 
 
 def test_the_gradient_of_relu_is_that_of_torch():

@@ -122,12 +122,6 @@ def unless_vouched(check: Callable[..., None]) -> Callable[..., None]:
 
 
 @unless_vouched
-def check_array(array: Array) -> None:
-    """Refuse lists and other things that are no arrays."""
-    namespace(array)
-
-
-@unless_vouched
 def check_floating(name: str, array: Array) -> None:
     """Refuse integers where a result would be cut down to them."""
     kind = kind_of_number(array.dtype)
