@@ -7,7 +7,9 @@ h = 4, 4,000 word pieces, one embedding used three times, dropout 0.1) learns fr
 fused Adam, in float32, with masks for padding although nothing is padded here. Ours is the step of
 `attend.training`, as it trains the translator; "taught functions" is the same model computed by
 the lines of the chapters, without torch's fused kernels. x-transformers does less than the others:
-it has no biases in its projections and no dropout after each sub-layer.
+it has no biases in its projections and no dropout after each sub-layer. Our models let the process
+keep the memory it frees; the peers run as they are installed, and MarianMT once more with memory
+kept, to see what that is worth.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from attend import positional_encoding
+from attend.allocation import keep_freed_memory
 from attend.config import TransformerConfig
 from attend.corpus import EncodedPair
 from attend.layers import TAUGHT
@@ -189,14 +192,21 @@ def torch_transformer() -> tuple[nn.Module, Logits]:
     return model, model
 
 
+def memory_kept(build: Callable[[], Any]) -> Any:
+    """Build an engine in a process that keeps freed memory, as those with our models do."""
+    keep_freed_memory()
+    return build()
+
+
 STEPS_OF = {
     "attend": ours,
     "attend, taught functions": partial(ours, TaughtTransformer),
     "torch.nn.Transformer": lambda: theirs(*torch_transformer()),
     "x-transformers": lambda: theirs(*x_transformers()),
     "MarianMT": lambda: theirs(*marian()),
+    "MarianMT, memory kept": lambda: memory_kept(lambda: theirs(*marian())),
 }
-PEERS = ("torch.nn.Transformer", "x-transformers", "MarianMT")
+PEERS = ("torch.nn.Transformer", "x-transformers", "MarianMT", "MarianMT, memory kept")
 ENGINES = (*STEPS_OF, "matrix product")
 
 

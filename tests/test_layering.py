@@ -13,7 +13,16 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 ARRAYS = {"arrays", "state", "masks", "attention", "chunked", "positions", "layers"}
-MODEL = {"assembly", "config", "weights", "array_transformer", "beam", "decoding", "recording"}
+MODEL = {
+    "allocation",
+    "assembly",
+    "config",
+    "weights",
+    "array_transformer",
+    "beam",
+    "decoding",
+    "recording",
+}
 TEXT = {"files", "tokenizer", "corpus"}
 MEANING = {"translate", "alignment", "evaluation"}
 SHOWN = ARRAYS | {"", "draws"}
@@ -31,6 +40,7 @@ MAY_IMPORT = {
     "layers": {"arrays", "attention", "state"},
     "": ARRAYS,
     # no torch
+    "allocation": set(),
     "assembly": ARRAYS,
     "config": set(),
     "files": set(),
@@ -38,7 +48,7 @@ MAY_IMPORT = {
     "tokenizer": {"files"},
     "corpus": {"tokenizer", "files"},
     "weights": {"config", "tokenizer", "files"},
-    "array_transformer": ARRAYS | {"assembly", "config", "weights"},
+    "array_transformer": ARRAYS | {"allocation", "assembly", "config", "weights"},
     "beam": {"arrays", "state", "config"},
     "decoding": {"arrays", "state", "config", "assembly", "beam"},
     "recording": {"arrays"},
@@ -49,7 +59,7 @@ MAY_IMPORT = {
     "plan": {"config", "stream"} | TEXT,
     # torch
     "modules": ARRAYS | {"config"},
-    "transformer": ARRAYS | {"assembly", "config", "modules"},
+    "transformer": ARRAYS | {"allocation", "assembly", "config", "modules"},
     "loss": {"arrays"},
     "checkpoints": {"files", "config", "weights"},
     "examiner": TEXT | MODEL | {"loss", "transformer"},

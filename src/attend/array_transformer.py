@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from attend import assembly
+from attend.allocation import keep_freed_memory
 from attend.arrays import vouched
 from attend.assembly import See, look_away
 from attend.config import TransformerConfig
@@ -60,6 +61,7 @@ class ArrayTransformer:
 
     def __init__(self, config: TransformerConfig, tensors: Tensors) -> None:
         check_tensors(config, tensors)
+        keep_freed_memory()
         self.config = config
         self.parameters = tree(tensors, config.h)
         self.parameters.pad = config.pad

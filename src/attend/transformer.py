@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from attend import assembly, layers
+from attend.allocation import keep_freed_memory
 from attend.arrays import vouched
 from attend.assembly import See, look_away
 from attend.config import TransformerConfig
@@ -88,6 +89,7 @@ class Transformer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
+        keep_freed_memory()
         self.config = config
         self.pad = config.pad
         self.embedding = embedding_table(config)
