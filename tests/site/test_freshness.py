@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -102,3 +103,16 @@ def test_a_changed_pin_changes_the_digest(small_book: Path) -> None:
         pins.read_text(encoding="utf-8").replace("numpy==2", "numpy==3"), encoding="utf-8"
     )
     assert digest(sources(small_book), small_book) != before
+
+
+def test_an_older_package_may_have_stored_less(small_book: Path) -> None:
+    build(small_book)
+    stored = small_book / "_build" / ".doctrees" / "environment.pickle"
+    environment = pickle.loads(stored.read_bytes())
+    del environment.attend_status_pages, environment.attend_claims
+    stored.write_bytes(pickle.dumps(environment))
+    (small_book / "src" / "attend" / "newer.py").touch()
+    # A page that is no longer there is forgotten before anything is read.
+    (small_book / "book" / "run.ipynb").unlink()
+    (small_book / "_toc.yml").write_text("format: jb-book\nroot: book/index\n", encoding="utf-8")
+    assert "build succeeded" in build(small_book)

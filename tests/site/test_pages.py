@@ -108,13 +108,25 @@ def test_page_is_described_and_light(document: str, site: Site) -> None:
     assert html.count('rel="stylesheet"') == 1
 
 
-def test_search_finds_a_word(open_page: OpenPage) -> None:
-    # Not the name of a module: for an anchor with a dot, Sphinx's search warns on the console that
-    # it finds no text to show beside the result. The result itself is there.
-    visit = open_page("search.html?q=saturation")
+# The second is the name of a module, found at an anchor with a dot.
+@pytest.mark.parametrize("word", ["saturation", "attend.positions"])
+def test_search_finds_a_word(word: str, open_page: OpenPage) -> None:
+    visit = open_page(f"search.html?q={word}")
     visit.page.wait_for_selector("#search-results li")
+    visit.page.wait_for_timeout(1000)
     assert visit.page.locator("#search-results li").count() >= 1
     assert visit.errors == []
+
+
+def test_search_shows_a_formula_once(open_page: OpenPage) -> None:
+    page = open_page("search.html").page
+    shown = page.evaluate("""async () => {
+        const answer = await fetch("book/03-scores.html");
+        return Search.htmlToText(await answer.text(), "");
+    }""")
+    assert "scores" in shown
+    assert "\\text{" not in shown
+    assert "\u200b" not in shown  # with it KaTeX holds its boxes open
 
 
 def test_search_opens_from_the_keyboard_and_theme_can_be_switched(open_page: OpenPage) -> None:

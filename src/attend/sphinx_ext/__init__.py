@@ -34,4 +34,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Set up every part, in the order of `PARTS`."""
     for name in PARTS:
         import_module(f"{__name__}.{name}").setup(app)
-    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}
+    return {
+        "version": "1",
+        # What Sphinx stored with an older package may lack what a part now expects to find there.
+        "env_version": int(app.config.attend_digest, 16),
+        "parallel_read_safe": False,
+        "parallel_write_safe": False,
+    }
