@@ -31,15 +31,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from rounds import HERE, Measure, Rounds, ratios, run, summary, threads, write
+from rounds import Measure, Rounds, draw, ratios, run, summary, threads, write
 
 from attend import attention, causal, causal_mask, chunked_attention, fused_attention
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 HEADS, D_K = 4, 32
 LENGTHS = [2**power for power in range(6, 14)]
@@ -48,7 +45,6 @@ MASKS = ("no mask", "causal mask")
 TRAINING = "forward and backward, 128 x 12 tokens"
 LEAST_SECONDS = 0.02
 LONG = 8192
-RESOLVED_BYTES = 2**18
 
 EXPLICIT, EXPLICIT_NUMPY = "attention (torch)", "attention (NumPy)"
 CHUNKED, CHUNKED_NUMPY = "chunked_attention (torch)", "chunked_attention (NumPy)"
@@ -56,7 +52,6 @@ FUSED, PEER = "fused_attention", "F.scaled_dot_product_attention"
 ENGINES = (EXPLICIT, EXPLICIT_NUMPY, CHUNKED, CHUNKED_NUMPY, FUSED, PEER)
 COMPARED = ((FUSED, PEER), (EXPLICIT, FUSED), (CHUNKED, EXPLICIT), (CHUNKED_NUMPY, EXPLICIT_NUMPY))
 Call = Callable[..., Any]
-Ends = dict[str, tuple[float, float]]
 
 # ------------------------------------------------------------------------------------ the engines
 
@@ -200,144 +195,25 @@ def growths() -> dict[str, dict[str, int]]:
     return found
 
 
-# ------------------------------------------------------------------------------------ the picture
-
-NAMES = {
-    EXPLICIT: "attention, torch",
-    EXPLICIT_NUMPY: "attention, NumPy",
-    CHUNKED: "in chunks, torch",
-    CHUNKED_NUMPY: "in chunks, NumPy",
-    FUSED: "fused",
-    PEER: "peer (torch's own)",
-}
-
-
-def draw(seconds: dict[str, dict[str, float]], memory: dict[str, dict[str, float]]) -> bytes:
-    """Draw both quantities against n: without a mask above, with a causal one below."""
-    import io
-
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    from attend.figures.style import STYLES
-
-    with mpl.rc_context(STYLES["light"].rc()):
-        picture = Figure(figsize=(10.5, 9), layout="constrained", facecolor="white")
-        picture.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
-        panels = picture.subplots(2, 2, sharex=True, sharey="col")
-        ends = {}
-        for line, mask in zip(panels, MASKS, strict=True):
-            ends[line[0]] = panel(line[0], seconds, mask, "Time of a call in seconds")
-            ends[line[1]] = panel(line[1], memory, mask, "Memory of a call in MiB")
-        for ax, at in ends.items():  # now that the axes have their limits
-            name_lines(ax, at)
-        for ax in panels[1]:
-            ax.set_xlabel("n, tokens")
-        out = io.BytesIO()
-        picture.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
-def panel(ax: Axes, values: dict[str, dict[str, float]], mask: str, title: str) -> Ends:
-    """Draw one quantity under one mask, beside lines like n and n²; return where curves end."""
-    ax.set_title(f"{title}: {mask}", loc="left")
-    ax.set_xscale("log", base=2)
-    ax.set_yscale("log")
-    ends: Ends = {}
-    for engine in ENGINES:
-        known = [(n, values[engine].get(quantity(n, mask))) for n in lengths(engine)]
-        n, y = zip(*[(n, y) for n, y in known if y is not None], strict=True)
-        ax.plot(n, y, **strokes(engine))
-        ends[engine] = (n[-1], y[-1])
-    guides(ax, values, mask)
-    ticks = [64, 256, 1024, 4096, 16384]
-    ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
-    ax.set_xlim(52, 16384 * 14)
-    ax.minorticks_off()
-    return ends
-
-
-def strokes(engine: str) -> dict[str, Any]:
-    """Return colour and form of a line: colour for the function, dashes for NumPy."""
-    from attend.figures.style import STYLES
-
-    style = STYLES["light"]
-    colour = {EXPLICIT: style.second, EXPLICIT_NUMPY: style.second, FUSED: style.third}
-    look = {"color": colour.get(engine, style.first), "marker": "o", "markersize": 4, "zorder": 3}
-    if engine == PEER:
-        return look | {"color": "#8b939c", "marker": "", "linewidth": 6, "zorder": 2}
-    if "NumPy" in engine:
-        return look | {"linestyle": (0, (4, 2)), "markerfacecolor": "white"}
-    return look
-
-
-def guides(ax: Axes, values: dict[str, dict[str, float]], mask: str) -> None:
-    """Draw what doubles, and what grows fourfold, whenever n doubles: below and above all."""
-    far = np.array([n for n in LENGTHS if n >= 512])
-    curves = np.array([[of[quantity(n, mask)] for n in far] for of in values.values()])
-    low, high = (curves / far).min() / 1.8 * far, (curves / far**2).max() * 1.8 * far**2
-    for y in (low, high):
-        ax.plot(far, y, color="#a3aab3", linewidth=1.2, zorder=1)
-    words = {"textcoords": "offset points", "color": "#5d656f", "va": "center"}
-    ax.annotate("like n", (far[-1], low[-1]), (5, 0), **words)
-    ax.annotate("like n²", (far[0], high[0]), (-5, 0), ha="right", **words)
-
-
-def name_lines(ax: Axes, ends: Ends) -> None:
-    """Write the name of each line beside its end, moved apart where they would touch."""
-    low, high = np.log(ax.get_ylim())
-    order = sorted(ends, key=lambda engine: ends[engine][1])
-    wanted = [(np.log(ends[engine][1]) - low) / (high - low) for engine in order]
-    for engine, at in zip(order, apart(wanted, 0.052), strict=True):
-        colour = "#5d656f" if engine == PEER else strokes(engine)["color"]
-        ax.annotate(
-            NAMES[engine], ends[engine], (16384 * 1.7, np.exp(low + at * (high - low))),
-            color=colour, va="center", fontsize=9.5,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkB": 4},
-        )  # fmt: skip
-
-
-def apart(places: list[float], distance: float) -> list[float]:
-    """Move rising places up until none is nearer to the one below than `distance`; then centre."""
-    moved = [places[0]]
-    for place in places[1:]:
-        moved.append(max(place, moved[-1] + distance))
-    down = (sum(moved) - sum(places)) / len(places)
-    return [place - down for place in moved]
-
-
 # ------------------------------------------------------------------------------------- the report
 
 
 def finish(found: Rounds, about: dict[str, Any]) -> None:
     """Measure memory, then write the report and the picture."""
-    from attend.files import write_atomically
-
-    memory = growths()
-    times = {engine: times_of(records) for engine, records in found.items()}
     report = about | {
         "sizes": {"batch": 1, "h": HEADS, "d_k": D_K, "d_v": D_K, "type": "float32"},
-        "seconds of a call": times,
-        "growth of the largest resident size in bytes": memory,
+        "seconds of a call": {engine: times_of(records) for engine, records in found.items()},
+        "growth of the largest resident size in bytes": growths(),
         "seconds as a multiple of another's": compared(found),
     }
     write("attention", report)
-    picture = draw(
-        {engine: {name: s["median"] for name, s in of.items()} for engine, of in times.items()},
-        {engine: resolved(of) for engine, of in memory.items()},
-    )
-    write_atomically(HERE / "attention.svg", picture)
+    draw("attention")
 
 
 def times_of(records: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Return the summary of every quantity over the rounds that measured it."""
     of = {name: [r[name] for r in records if name in r] for name in records[0]}
     return {name: summary(values) | {"rounds": len(values)} for name, values in of.items()}
-
-
-def resolved(of: dict[str, int]) -> dict[str, float]:
-    """Return what is large enough to be seen in a process's size, in MiB."""
-    return {name: size / 2**20 for name, size in of.items() if size >= RESOLVED_BYTES}
 
 
 def compared(found: Rounds) -> dict[str, dict[str, dict[str, float]]]:

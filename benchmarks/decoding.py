@@ -18,8 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from bars import draw
-from rounds import HERE, Measure, Rounds, ratios, run, summaries, write
+from rounds import Measure, Rounds, draw, ratios, run, summaries, write
 from threadpoolctl import threadpool_limits
 
 from attend.allocation import keep_freed_memory
@@ -320,12 +319,9 @@ def report(found: Rounds, about: dict[str, Any]) -> dict[str, Any]:
         "quantity": "target tokens per second",
         "speeds": summaries(found),
         "ratios": {
-            setting: {
-                f"{engine} / {peer}": ratios(found, engine, peer, setting)
-                for engine in own
-                for peer in peers
-            }
-            for setting in SETTINGS
+            f"{engine} / {peer}": {s: ratios(found, engine, peer, s) for s in SETTINGS}
+            for engine in own
+            for peer in peers
         },
         "microseconds of a step of attend (NumPy)": {
             name: parts_of_a_step(setting) for name, setting in SETTINGS.items()
@@ -339,7 +335,7 @@ def finish(found: Rounds, about: dict[str, Any]) -> None:
     with threadpool_limits(1):
         written = report(found, about)
     write("decoding", written)
-    draw(written["speeds"], HERE / "decoding.svg", "target tokens per second")
+    draw("decoding")
 
 
 if __name__ == "__main__":

@@ -15,23 +15,18 @@ education only: neither it nor weights trained on it are part of the course.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import torch
-from matplotlib.figure import Figure
-from rounds import HERE, machine, write
+from rounds import draw, machine, write
 from sacrebleu.metrics import BLEU
 
 from attend.checkpoints import average, epochs_of, read_tensors
 from attend.config import TransformerConfig
 from attend.corpus import SentencePair, pad, read_pairs
 from attend.decoding import beam_search
-from attend.figures.style import STYLES
-from attend.files import write_atomically
 from attend.tokenizer import Tokenizer
 from attend.transformer import Transformer
 
@@ -79,24 +74,6 @@ def history(runs: list[Path]) -> list[dict[str, Any]]:
     return records
 
 
-def draw(records: list[dict[str, Any]], reached: float) -> bytes:
-    """Draw BLEU on the validation part, epoch by epoch, and what was reached on the test."""
-    style, out = STYLES["light"], io.BytesIO()
-    with mpl.rc_context(style.rc()):
-        picture = Figure(figsize=(style.width, 3.4), layout="constrained", facecolor="white")
-        ax = picture.subplots()
-        steps = [r["step"] for r in records]
-        ax.plot(steps, [r["validation_bleu"] for r in records], color=style.first)
-        ax.plot(steps[-1], reached, "o", color=style.second)
-        ax.axhline(PUBLISHED["BLEU"], color=style.muted, linewidth=1, linestyle=(0, (4, 2)))
-        ax.annotate("published", (0, PUBLISHED["BLEU"]), (0, 4), textcoords="offset points")
-        ax.set_xlabel("updates")
-        ax.set_ylabel("BLEU")
-        ax.spines[["top", "right"]].set_visible(False)
-        picture.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
 def hours(runs: list[Path]) -> float:
     """Return how long the training took."""
     last = [(run / "history.jsonl").read_text(encoding="utf-8").splitlines()[-1] for run in runs]
@@ -142,7 +119,7 @@ def main() -> None:
     command = f"python benchmarks/multi30k.py --data DATA --runs RUN --average {given.average}"
     write("multi30k", {"command": command, "machine": machine()} | found)
     reached = found["compared"]["attend"]
-    write_atomically(HERE / "multi30k.svg", draw(found["history"], reached["BLEU"]))
+    draw("multi30k")
     print(f"BLEU {reached['BLEU']} ({found['signature']}) after {reached['updates']} updates")
 
 

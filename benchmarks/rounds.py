@@ -168,6 +168,18 @@ def write(name: str, report: Mapping[str, Any]) -> Path:
     return path
 
 
+def draw(name: str) -> Path:
+    """Draw what a report beside this file says, as the book shows it on a wide, light page."""
+    from attend import figures
+    from attend.figures import measured
+    from attend.files import write_atomically
+
+    measured.register(HERE)
+    path = HERE / f"{name}.svg"
+    write_atomically(path, figures.draw(f"measured.{name}")._repr_svg_().encode())
+    return path
+
+
 def run(
     script: str | Path,
     engines: Sequence[str],

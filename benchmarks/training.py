@@ -22,8 +22,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from bars import draw
-from rounds import HERE, Measure, Rounds, ratios, run, summaries, summary, write
+from rounds import Measure, Rounds, draw, ratios, run, summaries, summary, write
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -275,7 +274,7 @@ def finish(found: Rounds, about: dict[str, Any]) -> None:
         "rounds": found,
     }
     write("training", report)
-    draw(results, HERE / "training.svg", RATE)
+    draw("training")
 
 
 if __name__ == "__main__":

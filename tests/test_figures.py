@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -10,9 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from attend.examples import saturation, scaling
-from attend.figures import STYLES, Style, draw, figure, find, heatmap, names, read_cells
+from attend.figures import (
+    STYLES,
+    Style,
+    draw,
+    figure,
+    find,
+    heatmap,
+    measured,
+    names,
+    read_cells,
+)
 from attend.figures.style import contrast, expected_colours, label, readable_on
 
+# The reports of the benchmarks become figures when their folder is read.
+measured.register(Path(__file__).resolve().parents[1] / "benchmarks")
 ALL = names()
 LIGHT = STYLES["light"]
 PAPER = {"light": "#ffffff", "dark": "#121212"}

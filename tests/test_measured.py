@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from attend.figures import STYLES, draw, find
+from attend.figures import measured as figures
 from attend.sphinx_ext import measured
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+figures.register(BENCHMARKS)
 SPREAD = {"median": 4321.4, "lower quartile": 4300.0, "upper quartile": 4350.6}
 
 
@@ -52,3 +55,68 @@ def test_every_report_names_no_machine_and_can_be_run_again(path: Path) -> None:
     if "command" in report:
         script = report["command"].split()[1]
         assert (BENCHMARKS.parent / script).is_file()
+
+
+# ---------------------------------------------------------------------------------------- figures
+
+
+def report(name: str) -> dict:
+    return json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [("training", "results"), ("decoding", "speeds")],
+    ids=["training", "decoding"],
+)
+@pytest.mark.parametrize("style", ["light", "dark-narrow"])
+def test_bars_are_medians_and_bear_their_numbers(name: str, entry: str, style: str) -> None:
+    results = report(name)[entry]
+    picture = find(f"measured.{name}")(STYLES[style])
+    for ax, quantity in zip(picture.axes, next(iter(results.values())), strict=True):
+        medians = [of[quantity]["median"] for of in results.values()]
+        bars = [bar.get_width() for bar in ax.patches]
+        assert bars == medians
+        written = {text.get_text() for text in ax.texts}
+        assert {f"{middle:,.0f}" for middle in medians} <= written
+        places = written | {label.get_text() for label in ax.get_yticklabels()}
+        assert set(results) <= places
+
+
+def test_curves_of_attention_are_its_medians_and_its_memory() -> None:
+    known = report("attention")
+    axes = find("measured.attention")(STYLES["light"]).axes
+    for place, mask in enumerate(("no mask", "causal mask")):
+        for ax, entry in zip(
+            axes[2 * place : 2 * place + 2],
+            ("seconds of a call", "growth of the largest resident size in bytes"),
+            strict=True,
+        ):
+            for line, engine in zip(ax.lines, figures.NAMES, strict=False):
+                shown = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+                of = known[entry][engine]
+                values = {n: of[f"n={n}, {mask}"] for n in shown}
+                if entry.startswith("seconds"):
+                    assert shown == {n: value["median"] for n, value in values.items()}
+                    assert len(shown) >= 8
+                else:
+                    assert shown == {n: value / 2**20 for n, value in values.items()}
+
+
+def test_the_published_figure_and_ours_stand_in_the_picture() -> None:
+    known = report("multi30k")
+    ax = find("measured.multi30k")(STYLES["light"]).axes[0]
+    curve, published, ours = ax.lines
+    assert list(curve.get_ydata()) == [record["validation_bleu"] for record in known["history"]]
+    assert set(published.get_ydata()) == {known["compared"]["published"]["BLEU"]}
+    assert list(ours.get_ydata()) == [known["compared"]["attend"]["BLEU"]]
+
+
+def test_names_of_curves_do_not_touch() -> None:
+    assert figures.apart([0.1, 0.11, 0.5], 0.1, 1.0) == pytest.approx([0.07, 0.17, 0.47])
+    assert figures.apart([0.9, 0.9], 0.1, 0.95) == pytest.approx([0.85, 0.95])
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.svg")), ids=lambda path: path.stem)
+def test_the_pictures_beside_the_reports_are_their_drawings(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == draw(f"measured.{path.stem}")._repr_svg_()

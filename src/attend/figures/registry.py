@@ -23,8 +23,13 @@ _FIGURES: dict[str, FigureFunction] = {}
 
 def figure(function: FigureFunction) -> FigureFunction:
     """Register a drawing function under ``module.function``, the name that pages use."""
-    _FIGURES[f"{function.__module__.rpartition('.')[2]}.{function.__name__}"] = function
+    enter(f"{function.__module__.rpartition('.')[2]}.{function.__name__}", function)
     return function
+
+
+def enter(name: str, function: FigureFunction) -> None:
+    """Register a drawing function under a name of its own, in place of one that had it."""
+    _FIGURES[name] = function
 
 
 def find(name: str) -> FigureFunction:

@@ -7,7 +7,7 @@
 
 The first word is a file in ``benchmarks/``, the second the entry of it to show: for each row and
 column a median with its quartiles. ``{attend-measured} training`` alone tells the machine and the
-command.
+command. ``{attend-figure} measured.training`` shows its drawing; see `attend.figures.measured`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from attend.figures import measured
 from attend.sphinx_ext.status import Rows, table
 
 FOLDER = "benchmarks"
@@ -84,6 +85,12 @@ def measured_on(report: Mapping[str, Any]) -> nodes.paragraph:
     return nodes.paragraph("", "", nodes.Text(text), command, nodes.Text("."))
 
 
+def enter_figures(app: Sphinx) -> None:
+    """Let the pages show the drawings of the reports."""
+    measured.register(Path(app.srcdir) / FOLDER)
+
+
 def setup(app: Sphinx) -> None:
     """Register the directive."""
     app.add_directive("attend-measured", MeasuredDirective)
+    app.connect("builder-inited", enter_figures)
