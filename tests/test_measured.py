@@ -22,7 +22,11 @@ def test_a_median_is_shown_with_its_quartiles() -> None:
 
 def test_small_numbers_keep_three_digits() -> None:
     shown = [measured.number(x) for x in (0.12345, 2.0, 41.02, 100.4)]
-    assert shown == ["0.123", "2", "41.0", "100"]
+    assert shown == ["0.123", "2.00", "41.0", "100"]
+
+
+def test_what_is_no_summary_is_shown_as_it_stands() -> None:
+    assert [measured.shown(x) for x in (41.02, 37.4, 2_568_192)] == ["41.02", "37.4", "2,568,192"]
 
 
 def test_ninety_five_of_a_hundred_are_shown_where_they_were_measured() -> None:

@@ -94,7 +94,7 @@ def _arrow(
 @figure
 def split(style: Style) -> Figure:
     """Draw how a row is cut into heads, and how their mixtures are joined, as coloured blocks."""
-    picture = Figure(figsize=(style.width, 7.0 if style.narrow else 4.1), layout="constrained")
+    picture = Figure(figsize=(style.width, 5.7 if style.narrow else 4.1), layout="constrained")
     ax = picture.subplots()
     ax.set_axis_off()
     ax.set_aspect("equal")

@@ -57,9 +57,9 @@ def summary_table(results: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[str, 
 
 
 def shown(summary: Summary | float) -> str:
-    """Write a number, or a median with its quartiles, or with what 95 of 100 stay under."""
+    """Write a number as it is, or a median with its quartiles or what 95 of 100 stay under."""
     if not isinstance(summary, Mapping):
-        return number(summary)
+        return f"{summary:,}"
     middle = number(summary["median"])
     if "p95" in summary:
         return f"{middle} (95\N{NO-BREAK SPACE}%: {number(summary['p95'])})"
@@ -70,7 +70,7 @@ def number(value: float) -> str:
     """Write a number with at least three digits, and all of those before the point."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:#.3g}"
 
 
 def measured_on(report: Mapping[str, Any]) -> nodes.paragraph:
