@@ -46,7 +46,9 @@ class Break(Exception):  # noqa: N818
     """Stands for an interruption."""
 
 
-def train(folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9) -> list[dict]:
+def train(
+    folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9, plan: Plan = PLAN
+) -> list[dict]:
     """Train in double precision to the end or to a step; return what each step did."""
     records: list[dict] = []
 
@@ -56,9 +58,9 @@ def train(folder: Path, config: TransformerConfig = CONFIG, until: int = 10**9) 
             raise Break
 
     with joined("cpu"), suppress(Break):
-        torch.manual_seed(PLAN.seed)
+        torch.manual_seed(plan.seed)
         model = Transformer(config).double()
-        run = (Trainer if size() == 1 else Worker)(model, PAIRS, PLAN, folder)
+        run = (Trainer if size() == 1 else Worker)(model, PAIRS, plan, folder)
         fit(run, watch, lambda model: {"size": model.embedding.norm().item()})
     return records
 
@@ -100,6 +102,8 @@ def compare(root: Path) -> None:
     steps["alone"] = group(1, lambda: train(root / "alone"), root)
     steps["two"] = group(2, lambda: train(root / "two"), root)
     steps["three"] = group(3, lambda: train(root / "three"), root)
+    in_pieces = replace(PLAN, pieces=3)
+    steps["pieces"] = group(2, lambda: train(root / "pieces", plan=in_pieces), root)
     steps["dropout"] = group(2, lambda: train(root / "dropout", dropout), root)
     steps["broken"] = group(2, lambda: train(root / "broken", dropout, until=5), root)
     steps["mended"] = group(2, lambda: train(root / "broken", dropout), root)

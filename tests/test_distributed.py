@@ -45,7 +45,7 @@ def assert_close_weights(folder: Path, other: Path) -> None:
 
 @FORK
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "workers"), [("two", 2), ("three", 3)])
+@pytest.mark.parametrize(("name", "workers"), [("two", 2), ("three", 3), ("pieces", 2)])
 def test_several_workers_take_the_steps_of_one(runs, name, workers):
     (alone,) = steps(runs, "alone")
     together = steps(runs, name)

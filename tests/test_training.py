@@ -115,7 +115,9 @@ def test_the_loss_refuses_what_does_not_fit():
 # ----------------------------------------------------------------------------------- the plan
 
 
-@pytest.mark.parametrize("name", ["epochs", "tokens", "warmup_steps", "save_every", "average"])
+@pytest.mark.parametrize(
+    "name", ["epochs", "tokens", "warmup_steps", "save_every", "average", "pieces"]
+)
 def test_counts_of_a_plan_are_at_least_one(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1; received 0"):
         Plan(**{name: 0})
@@ -179,6 +181,36 @@ def test_the_loss_is_of_the_next_token(tmp_path):
         logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0, label_smoothing=0.1
     )
     torch.testing.assert_close(run.loss(source, target), expected)
+
+
+def counting(predict, rows: list[int]):
+    """Return the function, and let it note how many rows it reads."""
+
+    def count(source, target):
+        rows.append(len(source))
+        return predict(source, target)
+
+    return count
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 1000])
+def test_a_batch_in_pieces_gives_the_same_step(tmp_path, pieces):
+    runs = {n: trainer(tmp_path / str(n), replace(PLAN, pieces=n)) for n in (1, pieces)}
+    losses, rows = {}, []
+    for n, run in runs.items():
+        run.model.double().eval()
+        run.predict = counting(run.predict, rows)
+        source, target = first_batch(run)
+        # Rows that ask for other numbers of tokens: a plain mean of pieces would be another loss.
+        target[: len(target) // 2, 3:] = 0
+        losses[n] = run.learn(source, target)
+    assert losses[pieces] == pytest.approx(losses[1], rel=0, abs=1e-12)
+    one, other = (run.model.state_dict() for run in runs.values())
+    for name in one:
+        torch.testing.assert_close(other[name], one[name], rtol=0, atol=1e-12)
+    assert rows[0] == len(source)
+    assert sum(rows[1:]) == len(source)
+    assert max(rows[1:]) <= -(-len(source) // pieces)
 
 
 def test_half_precision_trains_single_precision_weights(tmp_path):

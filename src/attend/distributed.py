@@ -176,10 +176,6 @@ class Worker(Trainer):
         share = self.tokens_of(rows[1]) / self.tokens_of(target)
         return SumOverWorkers.apply(share * super().loss(*rows))
 
-    def tokens_of(self, target: Tensor) -> int:
-        """Return how many tokens a target, (b, m), asks for."""
-        return int((target[:, 1:] != self.model.pad).sum())
-
     def random_state(self) -> dict[str, Tensor]:
         """Return what decides the dropout of every worker; the first one's as if it were alone."""
         found = {}

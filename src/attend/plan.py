@@ -14,7 +14,7 @@ from attend.corpus import EncodedPair
 from attend.stream import PairStream
 from attend.tokenizer import END, PAD, START
 
-FREE = ("epochs", "save_every", "average")
+FREE = ("epochs", "save_every", "average", "pieces")
 """What may be changed when a run is resumed: a step does the same whatever they are."""
 
 
@@ -42,6 +42,9 @@ class Plan:
         How many checkpoints, one an epoch, are averaged at the end (section 6.1).
     precision
         ``"float32"``, or ``"bfloat16"`` for the matrix products.
+    pieces
+        In how many pieces a batch goes through the model, one after the other. The step is the
+        same; the memory it takes is that of one piece.
 
     Raises
     ------
@@ -58,9 +61,10 @@ class Plan:
     save_every: int = 100
     average: int = 5
     precision: str = "float32"
+    pieces: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "tokens", "warmup_steps", "save_every", "average"):
+        for name in ("epochs", "tokens", "warmup_steps", "save_every", "average", "pieces"):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be at least 1; received {getattr(self, name)}")
         for name in ("rate", "clip"):

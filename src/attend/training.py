@@ -118,7 +118,7 @@ class Trainer:
         """Learn from one batch, and save a checkpoint when it is time."""
         began = time.perf_counter()
         loss = self.learn(source, target)
-        tokens = int((target[:, 1:] != self.model.pad).sum())
+        tokens = self.tokens_of(target)
         now = self.progress
         self.progress = now._replace(
             batch=now.batch + 1,
@@ -134,17 +134,33 @@ class Trainer:
     def learn(self, source: Tensor, target: Tensor) -> float:
         """Take one step of Adam down the gradient of the loss; return the loss."""
         self.set_rate()
-        loss = self.loss(source, target)
-        if not isfinite(loss.item()):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.descend(source, target)
+        if not isfinite(loss):
             raise FloatingPointError(
-                f"the loss of step {self.progress.step + 1} is {loss.item()}: training has gone "
+                f"the loss of step {self.progress.step + 1} is {loss}: training has gone "
                 f"astray. Try a smaller rate than {self.plan.rate}, or more warm-up steps"
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip)
         self.optimizer.step()
-        return loss.item()
+        return loss
+
+    def descend(self, source: Tensor, target: Tensor) -> float:
+        """Add up the gradient of a batch piece by piece; return its loss.
+
+        The loss is a mean over target tokens, so each piece counts by its tokens.
+        """
+        total, wanted = 0.0, self.tokens_of(target)
+        count = min(self.plan.pieces, len(source))
+        for rows in zip(source.tensor_split(count), target.tensor_split(count), strict=True):
+            loss = self.loss(*rows) * (self.tokens_of(rows[1]) / wanted)
+            loss.backward()
+            total += loss.item()
+        return total
+
+    def tokens_of(self, target: Tensor) -> int:
+        """Return how many tokens a target, (b, m), asks for."""
+        return int((target[:, 1:] != self.model.pad).sum())
 
     def set_rate(self) -> None:
         """Give Adam the learning rate of the step to come."""
