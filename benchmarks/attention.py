@@ -6,10 +6,9 @@ the plot) with h = 4 heads and d_k = d_v = 32 in float32, forward only, for n = 
 without a mask and with a causal one; in chunks also for 16,384.
 
 Time is seconds of one call from q, k, v to the output, on the clock of the wall: the mean of as
-many calls as fill a fiftieth of a second, once a round; from n = 8,192 on only in the first two
-rounds and in every third. A causal mask is ready before, as a model has it for all its layers; the
-rule that chunks take instead is asked within the call. The peer is told ``is_causal=True``, its
-fastest way, and leaves out what nobody sees.
+many calls as fill a fiftieth of a second, once a round. A causal mask is ready before, as a model
+has it for all its layers; the rule that chunks take instead is asked within the call. The peer is
+told ``is_causal=True``, its fastest way, and leaves out what nobody sees.
 
 Memory is measured apart, in a fresh process for every engine and mask: after a call with 64 tokens,
 and with all inputs in place, by how much the process's largest resident size has grown after one
@@ -109,13 +108,11 @@ def prepare(engine: str) -> Measure:
     """Draw the sequences of an engine, and return what measures all of them."""
     torch = None if "NumPy" in engine else limit_threads()
     given = {n: rows(engine, 1, n) for n in lengths(engine)}
-    call, number = calls(engine), itertools.count()
+    call = calls(engine)
 
     def measure() -> dict[str, float]:
-        # Long calls take long enough to be measured less often.
-        most = FURTHER if (turn := next(number)) < 2 or turn % 3 == 0 else LONG - 1
         with torch.no_grad() if torch else np.errstate():
-            found = dict(measured(engine, call, {n: x for n, x in given.items() if n <= most}))
+            found = dict(measured(engine, call, given))
         return found | ({TRAINING: time_of(training(engine, call))} if torch else {})
 
     return measure
@@ -211,26 +208,20 @@ def finish(found: Rounds, about: dict[str, Any]) -> None:
 
 
 def times_of(records: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Return the summary of every quantity over the rounds that measured it."""
-    of = {name: [r[name] for r in records if name in r] for name in records[0]}
-    return {name: summary(values) | {"rounds": len(values)} for name, values in of.items()}
+    """Return the summary of every quantity over the rounds."""
+    return {name: summary([r[name] for r in records]) for name in records[0]}
 
 
 def compared(found: Rounds) -> dict[str, dict[str, dict[str, float]]]:
     """Return the time of one engine as a multiple of another's, round by round."""
     return {
         f"{one} / {other}": {
-            name: ratios(measuring(found, name), one, other, name)
+            name: ratios(found, one, other, name)
             for name in found[one][0]
             if name in found[other][0]
         }
         for one, other in COMPARED
     }
-
-
-def measuring(found: Rounds, name: str) -> Rounds:
-    """Return the rounds that measured a quantity."""
-    return {engine: [r for r in records if name in r] for engine, records in found.items()}
 
 
 if __name__ == "__main__":

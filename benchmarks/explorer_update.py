@@ -1,25 +1,23 @@
 """How long an explorer takes to answer a slider: compute and change the page, then paint.
 
-Run ``python benchmarks/explorer_update.py``; it writes ``explorer_update.json`` beside itself.
-A sentence of 16 words, the most an explorer takes; the mask, the formula and all three matrices are
-worked out anew at each step. All times come from the browser's own trace. "update" is compute and
-DOM work, all that a slider's listener does: its time on the clock of the wall, which grows with
-what else the machine does, and the time the page's thread had a processor for it, which waits for
-nobody (but is longer where two threads share a core). "style, layout and paint" is what the same
-thread then does for the next frame, "both" is the sum. A frame of 60 in a second has 16.7 ms:
-"steps that fit a frame" is the share of steps whose sum stays below. "frames" counts the frames
-that the browser begins from the end of the listener until the one with the change is handed over: 1
-is the very next frame. "shown" runs from the change until after that frame, on the wall. Frames and
-walls mean something on an idle machine only, processor times on any. The load is the machine's mean
-number of waiting threads in the last minute, this run included.
+Run ``python benchmarks/explorer_update.py``; it writes ``explorer_update.json`` and
+``explorer_update.svg`` beside itself. A sentence of 16 words, the most an explorer takes; the
+mask, the formula and all three matrices are worked out anew at each step. All times come from the
+browser's own trace. "update" is compute and DOM work, all that a slider's listener does: its time
+on the clock of the wall, which grows with what else the machine does, and the time the page's
+thread had a processor for it, which waits for nobody (but is longer where two threads share a
+core). "style, layout and paint" is what the same thread then does for the next frame, "both" is
+the sum. A frame of 60 in a second has 16.7 ms: "steps that fit a frame" is the share of steps
+whose sum stays below. "frames" counts the frames that the browser begins from the end of the
+listener until the one with the change is handed over: 1 is the very next frame. "shown" runs from
+the change until after that frame, on the wall. Frames and walls mean something on an idle machine
+only, processor times on any.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
+from rounds import draw, machine, write
 
 from attend.widgets import ScalingExplorer
 
@@ -77,9 +76,7 @@ def measure(steps: int) -> dict[str, Any]:
         page = Bench(chromium).open(ScalingExplorer(sentence=SENTENCE))
         times = {name: times_of(chromium, page, change, steps) for name, change in CHANGES.items()}
         version = chromium.version
-    load = round(os.getloadavg()[0], 1)
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "load": load}
-    return {"chromium": version} | machine | {"words": 16, "steps": steps, "milliseconds": times}
+    return {"chromium": version, "words": 16, "steps": steps, "milliseconds": times}
 
 
 def times_of(chromium: Browser, page: Page, change: str, steps: int) -> dict[str, Any]:
@@ -143,10 +140,12 @@ def main() -> None:
     """Measure, print, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=200)
-    result = measure(parser.parse_args().steps)
-    text = json.dumps(result, indent=2)
-    Path(__file__).with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    steps, here = parser.parse_args().steps, machine()
+    command = f"python benchmarks/explorer_update.py --steps {steps}"
+    result = {"command": command, "machine": here} | measure(steps)
+    write("explorer_update", result)
+    draw("explorer_update")
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

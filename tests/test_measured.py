@@ -116,6 +116,16 @@ def test_the_published_figure_and_ours_stand_in_the_picture() -> None:
     assert list(ours.get_ydata()) == [known["compared"]["attend"]["BLEU"]]
 
 
+def test_bars_of_the_explorer_are_medians_within_a_frame() -> None:
+    times = report("explorer_update")["milliseconds"]
+    ax = find("measured.explorer_update")(STYLES["light"]).axes[0]
+    assert set(figures.CONTROLS) == set(times)
+    widths = [bar.get_width() for bar in ax.patches]
+    both, update = widths[::2], widths[1::2]
+    assert both == [times[control]["both, processor"]["median"] for control in figures.CONTROLS]
+    assert update == [times[control]["update, processor"]["median"] for control in figures.CONTROLS]
+
+
 def test_names_of_curves_do_not_touch() -> None:
     assert figures.apart([0.1, 0.11, 0.5], 0.1, 1.0) == pytest.approx([0.07, 0.17, 0.47])
     assert figures.apart([0.9, 0.9], 0.1, 0.95) == pytest.approx([0.85, 0.95])

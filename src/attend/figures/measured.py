@@ -209,6 +209,41 @@ def apart(places: list[float], distance: float, highest: float) -> list[float]:
     return [place - down for place in moved]
 
 
+# ------------------------------------------------------------------------- an explorer's answer
+
+FRAME = 1000 / 60
+"""Milliseconds of a frame, where a screen shows sixty in a second."""
+CONTROLS = {
+    "d_k": "length d_k",
+    "scaled": "scaling",
+    "temperature": "temperature",
+    "seed": "other numbers",
+}
+
+
+def explorer_update(report: Report, style: Style) -> Figure:
+    """Draw how long each change takes: the update, and with it the drawing, beside a frame."""
+    picture = Figure(figsize=(style.width, 3.2), layout="constrained")
+    ax, times = picture.subplots(), report["milliseconds"]
+    for place, control in enumerate(CONTROLS):
+        both, update = (times[control][f"{part}, processor"] for part in ("both", "update"))
+        late = [[0], [both["p95"] - both["median"]]]
+        ax.barh(
+            place, both["median"], height=0.5, color=style.line, xerr=late, capsize=3,
+            ecolor=style.ink,
+        )  # fmt: skip
+        ax.barh(place, update["median"], height=0.5, color=style.first)
+    ax.axvline(FRAME, color=style.second, linewidth=1.5, linestyle=(0, (4, 2)))
+    words = {"textcoords": "offset points", "va": "bottom"}
+    top = (0.0, -0.45)
+    ax.annotate("update", top, (0, 3), color=style.first, **words)
+    ax.annotate("drawing", top, (50, 3), color=style.muted, **words)
+    ax.annotate("a frame", (FRAME, -0.45), (-4, 3), ha="right", color=style.second, **words)
+    ax.set_yticks(range(len(CONTROLS)), list(CONTROLS.values()))
+    ax.set(xlim=(0, 18), ylim=(len(CONTROLS) - 0.5, -0.95), xlabel="milliseconds of the processor")
+    return picture
+
+
 # -------------------------------------------------------------------------- a published figure
 
 
@@ -223,7 +258,11 @@ def multi30k(report: Report, style: Style) -> Figure:
     ax.plot(steps[-1], reached, "o", color=style.second, markersize=8, zorder=3)
     words = {"textcoords": "offset points"}
     ax.annotate(f"published, test: {published}", (0, published), (2, 5), **words)
-    ax.annotate("validation", (steps[0], 0), (14, 14), color=style.first, **words)
+    early = history[len(history) // 4]
+    ax.annotate(
+        "validation", (early["step"], early["validation_bleu"]), (10, -18),
+        color=style.first, **words,
+    )  # fmt: skip
     ax.annotate(
         f"ours, test: {reached}", (steps[-1], reached), (0, -32), ha="right",
         color=style.second, **words,
@@ -241,5 +280,6 @@ DRAWINGS: Mapping[str, Callable[[Report, Style], Figure]] = {
     "decoding": decoding,
     "attention": attention,
     "multi30k": multi30k,
+    "explorer_update": explorer_update,
 }
 """How the report of each benchmark is drawn."""

@@ -129,6 +129,29 @@ def box(name: str, *children: Html) -> Html:
     return element("div", {"class": f"attend-{name}"}, *children)
 
 
+def formula(
+    words: tuple[str, str], locked: bool, lines: Mapping[str, Sequence[str]], name: str = "formula"
+) -> Html:
+    """Return the box that explains the cell of a query and a key, line by line.
+
+    Parameters
+    ----------
+    words
+        The words that ask and answer.
+    locked
+        Whether the cell stays chosen while the pointer moves on.
+    lines
+        What is computed, by name; each in pieces of text or HTML.
+    name
+        The box's class, as in `box`.
+    """
+    query, key = (element("b", None, word) for word in words)
+    lock = element("span", {"class": "attend-muted"}, " · locked" if locked else "")
+    title = element("p", {"class": "attend-formula-title"}, "Query ", query, ", key ", key, lock)
+    pairs = [element("dt", None, what) + element("dd", None, *line) for what, line in lines.items()]
+    return box(name, title, element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs))))
+
+
 def heat_map(picture: Picture, stage: str) -> Html:
     """Return the table that is a heat map: a number and a colour in each cell."""
     rows, columns = picture.names

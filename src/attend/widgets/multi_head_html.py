@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from attend.widgets.drawing import Html, box, element, frame, heat_map, mini_map, number, short
+from attend.widgets.drawing import (
+    Html,
+    box,
+    element,
+    formula,
+    frame,
+    heat_map,
+    mini_map,
+    number,
+    short,
+)
 
 if TYPE_CHECKING:
     from attend.widgets.multi_head import MultiHeadExplorer
@@ -58,19 +68,13 @@ def _head(explorer: MultiHeadExplorer, head: int) -> Html:
 
 def _formula(explorer: MultiHeadExplorer) -> Html:
     i, j = explorer.seen
-    names = [element("b", None, explorer.results["tokens"][index]) for index in (i, j)]
-    title = element(
-        "p", {"class": "attend-formula-title"}, "Query ", names[0], ", key ", names[1],
-        element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
-    )  # fmt: skip
+    tokens = explorer.results["tokens"]
     score = explorer.results["scores"][explorer.shown][i][j]
     lines: dict[str, list[str]] = {
         "scaled score": [_bold(number(score))],
         "weight": _weight_line(explorer, i, j),
     }
-    pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
-    listed = element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
-    return box("formula", title, listed)
+    return formula((tokens[i], tokens[j]), explorer.locked, lines)
 
 
 def _bold(text: str) -> Html:

@@ -8,6 +8,7 @@ from attend.widgets.drawing import (
     Html,
     box,
     element,
+    formula,
     frame,
     heat_map,
     mini_map,
@@ -79,20 +80,13 @@ def _source(seed: int) -> str:
 
 def _formula(explorer: ScalingExplorer) -> Html:
     i, j = (min(index, len(explorer.tokens) - 1) for index in explorer.cell)
-    names = [element("b", None, explorer.tokens[index]) for index in (i, j)]
-    title = element(
-        "p", {"class": "attend-formula-title"}, "Query ", names[0], ", key ", names[1],
-        element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
-    )  # fmt: skip
+    tokens = explorer.tokens
     lines = {
         "score": _score_line(explorer, i, j),
         "scaled score": _scaled_line(explorer, i, j),
         "weight": _weight_line(explorer, i, j),
     }
-    pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
-    return box(
-        "formula", title, element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
-    )
+    return formula((tokens[i], tokens[j]), explorer.locked, lines)
 
 
 def _result(x: float) -> Html:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from attend.widgets.drawing import Html, box, element, frame, heat_map, number
+from attend.widgets.drawing import Html, box, element, formula, frame, heat_map, number
 
 if TYPE_CHECKING:
     from attend.widgets.scores import ScoresExplorer
@@ -167,19 +167,13 @@ def _signed(x: float) -> str:
 
 def _formula(explorer: ScoresExplorer) -> Html:
     i, j = explorer.cell
-    names = [element("b", None, explorer.tokens[index]) for index in (i, j)]
-    title = element(
-        "p", {"class": "attend-formula-title"}, "Query ", names[0], ", key ", names[1],
-        element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
-    )  # fmt: skip
+    tokens = explorer.tokens
     lines = {
         "score": _score_line(explorer, i, j),
         "lengths": _length_line(explorer, i, j),
         "angle": _angle_line(explorer, i, j),
     }
-    pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
-    listing = element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
-    return element("div", {"class": "attend-formula is-short"}, title, listing)
+    return formula((tokens[i], tokens[j]), explorer.locked, lines, "formula is-short")
 
 
 def _result(x: float) -> Html:

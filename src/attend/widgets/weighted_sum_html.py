@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from attend.widgets.drawing import Html, box, element, frame, heat_map, number
+from attend.widgets.drawing import Html, box, element, formula, frame, heat_map, number
 
 if TYPE_CHECKING:
     from attend.widgets.weighted_sum import WeightedSumExplorer
@@ -81,19 +81,13 @@ def _nowrap(text: str, tag: str = "span") -> Html:
 
 def _formula(explorer: WeightedSumExplorer) -> Html:
     i, j = explorer.seen
-    names = [element("b", None, explorer.results["tokens"][index]) for index in (i, j)]
-    title = element(
-        "p", {"class": "attend-formula-title"}, "Query ", names[0], ", key ", names[1],
-        element("span", {"class": "attend-muted"}, " · locked" if explorer.locked else ""),
-    )  # fmt: skip
+    tokens = explorer.results["tokens"]
     lines = {
         "weight": _weight_line(explorer, i, j),
         "this value’s part": _part_line(explorer, i, j),
         "output, all parts together": _output_line(explorer, i, j),
     }
-    pairs = [element("dt", None, name) + element("dd", None, *line) for name, line in lines.items()]
-    listed = element("dl", {"class": "attend-formula-lines"}, Html("".join(pairs)))
-    return box("formula", title, listed)
+    return formula((tokens[i], tokens[j]), explorer.locked, lines)
 
 
 def _weight_line(explorer: WeightedSumExplorer, i: int, j: int) -> list[str]:
