@@ -21,8 +21,8 @@ EPSILON = 1e-5
 
 def layer_norm(
     x: Float[Array, "... d"],
-    gain: Float[Array, "d"],
-    bias: Float[Array, "d"],
+    gain: Float[Array, " d"],
+    bias: Float[Array, " d"],
     epsilon: float = EPSILON,
 ) -> Float[Array, "... d"]:
     """Give each row mean 0 and variance 1, then stretch and shift it by what was learned.
