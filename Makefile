@@ -49,7 +49,7 @@ check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in un
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not site and not notebook and not slow"
 
-bench: $(VENV)/.bench browser ## measure against other libraries (half an hour on an idle machine)
+bench: $(VENV)/.bench browser ## measure against other libraries (12 minutes on an idle machine)
 	@for name in training decoding attention explorer_update; do \
 	  echo "benchmarks/$$name.py"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS \
 	    $(BIN)/python benchmarks/$$name.py || exit 1; done
