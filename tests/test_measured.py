@@ -124,6 +124,9 @@ def test_bars_of_the_explorer_are_medians_within_a_frame() -> None:
     both, update = widths[::2], widths[1::2]
     assert both == [times[control]["both, processor"]["median"] for control in figures.CONTROLS]
     assert update == [times[control]["update, processor"]["median"] for control in figures.CONTROLS]
+    frame = ax.lines[-1].get_xdata()
+    assert list(frame) == [1000 / 60] * 2
+    assert max(both) < frame[0]
 
 
 def test_names_of_curves_do_not_touch() -> None:

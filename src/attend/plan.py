@@ -15,7 +15,10 @@ from attend.stream import PairStream
 from attend.tokenizer import END, PAD, START
 
 FREE = ("epochs", "save_every", "average", "pieces")
-"""What may be changed when a run is resumed: a step does the same whatever they are."""
+"""What may be changed when a run is resumed: a step does the same whatever they are.
+
+With other pieces it does so to rounding, and dropout draws other numbers.
+"""
 
 
 @dataclass(frozen=True)
