@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 from attend.figures import STYLES, draw, find
@@ -114,6 +116,17 @@ def test_the_published_figure_and_ours_stand_in_the_picture() -> None:
     assert list(curve.get_ydata()) == [record["validation_bleu"] for record in known["history"]]
     assert set(published.get_ydata()) == {known["compared"]["published"]["BLEU"]}
     assert list(ours.get_ydata()) == [known["compared"]["attend"]["BLEU"]]
+
+
+@pytest.mark.parametrize("style", ["light", "dark-narrow"])
+@pytest.mark.parametrize("name", ["multi30k", "explorer_update"])
+def test_words_in_a_picture_do_not_overlap(name: str, style: str) -> None:
+    with matplotlib.rc_context(STYLES[style].rc()):
+        picture = find(f"measured.{name}")(STYLES[style])
+    picture.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in picture.axes[0].texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_bars_of_the_explorer_are_medians_within_a_frame() -> None:

@@ -127,6 +127,7 @@ def test_search_shows_a_formula_once(open_page: OpenPage) -> None:
     assert "scores" in shown
     assert "\\text{" not in shown
     assert "\u200b" not in shown  # with it KaTeX holds its boxes open
+    assert shown.count("Contents") == 1  # they stand on the page once more for print
 
 
 def test_search_opens_from_the_keyboard_and_theme_can_be_switched(open_page: OpenPage) -> None:

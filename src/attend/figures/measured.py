@@ -260,7 +260,7 @@ def multi30k(report: Report, style: Style) -> Figure:
     ax.annotate(f"published, test: {published}", (0, published), (2, 5), **words)
     early = history[len(history) // 4]
     ax.annotate(
-        "validation", (early["step"], early["validation_bleu"]), (10, -18),
+        "validation", (early["step"], early["validation_bleu"]), (12, -60),
         color=style.first, **words,
     )  # fmt: skip
     ax.annotate(
