@@ -11,6 +11,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from attend.assembly import Stack
 from attend.attention import attention
 from attend.examples import prerequisites
 from attend.sphinx_ext import address, reference
@@ -176,6 +177,7 @@ def test_classes_show_what_makes_them() -> None:
     assert reference.written_fields(Repository) == ("(url: str, branch: str)", "")
     assert reference.written_fields(Refusal) == ("(self_less: int)", "")
     assert reference.written_fields(int) is None
+    assert reference.written_fields(Stack) == ("", "")
 
 
 class Refusal:

@@ -52,13 +52,18 @@ def written_signature(function: Any) -> tuple[str, str] | None:
 
 
 def written_fields(kind: type) -> tuple[str, str] | None:
-    """Return the arguments that make an object of a class, as its source has them."""
+    """Return the arguments that make an object of a class, as its source has them.
+
+    A protocol has none, and a class without source or fields leaves the question to Sphinx.
+    """
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
     except (OSError, TypeError, SyntaxError):
         return None
     if "__init__" in vars(kind) and any(getattr(s, "name", "") == "__init__" for s in body):
         return (written_signature(kind.__init__) or ("()", ""))[0], ""  # type: ignore[misc]
+    if getattr(kind, "_is_protocol", False):
+        return "", ""  # nobody makes one: it says what others must have
     if not (is_dataclass(kind) or hasattr(kind, "_fields")):
         return None
     fields = [ast.unparse(part) for part in body if isinstance(part, ast.AnnAssign)]
