@@ -129,6 +129,16 @@ def test_words_in_a_picture_do_not_overlap(name: str, style: str) -> None:
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
+@pytest.mark.parametrize("style", ["light", "dark-narrow"])
+def test_no_words_lie_on_the_curve_of_multi30k(style: str) -> None:
+    with matplotlib.rc_context(STYLES[style].rc()):
+        picture = find("measured.multi30k")(STYLES[style])
+    picture.draw_without_rendering()
+    ax = picture.axes[0]
+    curve = ax.transData.transform_path(ax.lines[0].get_path())
+    assert not any(curve.intersects_bbox(t.get_window_extent(), filled=False) for t in ax.texts)
+
+
 def test_bars_of_the_explorer_are_medians_within_a_frame() -> None:
     times = report("explorer_update")["milliseconds"]
     ax = find("measured.explorer_update")(STYLES["light"]).axes[0]
