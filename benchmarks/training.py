@@ -67,7 +67,7 @@ def ours(kind: type[Transformer] = Transformer) -> Callable[[Tensor, Tensor], No
     folder = tempfile.mkdtemp()
     trainer = Trainer(kind(CONFIG), pairs, Plan(tokens=BATCH * 20), folder)
     trainer.model.train()
-    return lambda source, target: trainer.learn(source, target) and None
+    return lambda source, target: trainer.learn([(source, target)]) and None
 
 
 # ----------------------------------------------------------------------------------------- peers

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from attend import training_command
 from attend.config import TransformerConfig
 from attend.corpus import EncodedPair, copy_task
 from attend.distributed import Worker, joined, rank, size
-from attend.training import Plan, Trainer, fit
+from attend.training import Group, Plan, Trainer, fit
 from attend.transformer import Transformer
 
 CONFIG = TransformerConfig(12, N=1, d_model=16, d_ff=24, h=2, P_drop=0.0)
@@ -96,7 +96,7 @@ def group(workers: int, work: Callable[[], list[dict]], notes: Path) -> list[lis
 
 
 def compare(root: Path) -> None:
-    """Train alone and together, with dropout and without, whole and in pieces."""
+    """Train alone and together, with dropout and without, whole, in pieces and in groups."""
     dropout = replace(CONFIG, P_drop=0.2)
     steps: dict[str, list[list[dict]]] = {}
     steps["alone"] = group(1, lambda: train(root / "alone"), root)
@@ -104,6 +104,9 @@ def compare(root: Path) -> None:
     steps["three"] = group(3, lambda: train(root / "three"), root)
     in_pieces = replace(PLAN, pieces=3)
     steps["pieces"] = group(2, lambda: train(root / "pieces", plan=in_pieces), root)
+    in_groups = replace(PLAN, epochs=4, tokens=3 * PLAN.tokens, groups=3)
+    steps["groups alone"] = group(1, lambda: train(root / "groups alone", plan=in_groups), root)
+    steps["groups"] = group(2, lambda: train(root / "groups", plan=in_groups), root)
     steps["dropout"] = group(2, lambda: train(root / "dropout", dropout), root)
     steps["broken"] = group(2, lambda: train(root / "broken", dropout, until=5), root)
     steps["mended"] = group(2, lambda: train(root / "broken", dropout), root)
@@ -134,8 +137,8 @@ def die_once(folder: Path, step: int) -> None:
     """Arrange that the last worker is killed after a step, unless it was before."""
     learn, mark = Trainer.learn, folder.with_name(f"died-{step}")
 
-    def doomed(self: Trainer, source: torch.Tensor, target: torch.Tensor) -> float:
-        loss = learn(self, source, target)
+    def doomed(self: Trainer, batch: Sequence[Group]) -> float:
+        loss = learn(self, batch)
         if self.progress.step + 1 == step and rank() == size() - 1 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)

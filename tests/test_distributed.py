@@ -45,9 +45,17 @@ def assert_close_weights(folder: Path, other: Path) -> None:
 
 @FORK
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "workers"), [("two", 2), ("three", 3), ("pieces", 2)])
-def test_several_workers_take_the_steps_of_one(runs, name, workers):
-    (alone,) = steps(runs, "alone")
+@pytest.mark.parametrize(
+    ("name", "workers", "one"),
+    [
+        ("two", 2, "alone"),
+        ("three", 3, "alone"),
+        ("pieces", 2, "alone"),
+        ("groups", 2, "groups alone"),
+    ],
+)
+def test_several_workers_take_the_steps_of_one(runs, name, workers, one):
+    (alone,) = steps(runs, one)
     together = steps(runs, name)
     assert len(alone) > 10
     assert [[step["rank"] for step in worker] for worker in together] == [
@@ -57,11 +65,11 @@ def test_several_workers_take_the_steps_of_one(runs, name, workers):
         assert [step["tokens"] for step in worker] == [step["tokens"] for step in alone]
         expected = [step["loss"] for step in alone]
         assert [step["loss"] for step in worker] == pytest.approx(expected, rel=0, abs=1e-12)
-    assert_close_weights(runs / name, runs / "alone")
-    found, wanted = history(runs / name), history(runs / "alone")
+    assert_close_weights(runs / name, runs / one)
+    found, wanted = history(runs / name), history(runs / one)
     assert [record.keys() for record in found] == [record.keys() for record in wanted]
-    for one, other in zip(found, wanted, strict=True):
-        assert one == pytest.approx(other, abs=1e-11)
+    for record, expected in zip(found, wanted, strict=True):
+        assert record == pytest.approx(expected, abs=1e-11)
 
 
 @FORK

@@ -149,11 +149,11 @@ def test_the_command_streams_and_goes_on_bit_for_bit(capsys, tmp_path, monkeypat
     assert "%" not in bar  # nobody knows the end
     learn, steps = Trainer.learn, []
 
-    def broken(self, source, target):
+    def broken(self, batch):
         steps.append(self.progress.step)
         if len(steps) == 6:
             raise KeyboardInterrupt
-        return learn(self, source, target)
+        return learn(self, batch)
 
     monkeypatch.setattr(Trainer, "learn", broken)
     with pytest.raises(SystemExit):

@@ -17,7 +17,7 @@ from torch import Tensor
 from attend import loss, training_command
 from attend.checkpoints import average, read_tensors, write_tensors
 from attend.config import TransformerConfig, tiny
-from attend.corpus import EncodedPair, copy_task, pad, reverse_task
+from attend.corpus import EncodedPair, copy_task, pad, pad_batch, reverse_task
 from attend.decoding import greedy
 from attend.examiner import Examiner
 from attend.plan import describe
@@ -116,7 +116,7 @@ def test_the_loss_refuses_what_does_not_fit():
 
 
 @pytest.mark.parametrize(
-    "name", ["epochs", "tokens", "warmup_steps", "save_every", "average", "pieces"]
+    "name", ["epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces"]
 )
 def test_counts_of_a_plan_are_at_least_one(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1; received 0"):
@@ -146,14 +146,14 @@ def trainer(folder, plan=PLAN, config=CONFIG, pairs=PAIRS) -> Trainer:
 
 
 def first_batch(run: Trainer):
-    return (torch.from_numpy(side) for side in next(run.order()))
+    return [run.tensors(group) for group in next(run.order())]
 
 
 def test_a_step_is_adam_with_the_papers_constants(tmp_path):
     run = trainer(tmp_path)
     group = run.optimizer.param_groups[0]
     assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.9, 0.98), 1e-9, 0)
-    run.learn(*first_batch(run))
+    run.learn(first_batch(run))
     assert group["lr"] == learning_rate(1, 16, 10)
     run.progress = run.progress._replace(step=29)
     run.set_rate()
@@ -165,7 +165,7 @@ def test_the_gradient_is_clipped(tmp_path):
     for clip in (0.05, 1e6):
         run = trainer(tmp_path / str(clip), replace(PLAN, clip=clip))
         run.model.eval()
-        run.learn(*first_batch(run))
+        run.learn(first_batch(run))
         gradients = [p.grad.flatten() for p in run.model.parameters()]
         norms[clip] = torch.cat(gradients).norm().item()
     assert norms[0.05] == pytest.approx(0.05, rel=1e-3)
@@ -175,7 +175,7 @@ def test_the_gradient_is_clipped(tmp_path):
 def test_the_loss_is_of_the_next_token(tmp_path):
     run = trainer(tmp_path)
     run.model.eval()
-    source, target = first_batch(run)
+    ((source, target),) = first_batch(run)
     logits = run.model(source, target[:, :-1])
     expected = F.cross_entropy(
         logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=0, label_smoothing=0.1
@@ -200,10 +200,10 @@ def test_a_batch_in_pieces_gives_the_same_step(tmp_path, pieces):
     for n, run in runs.items():
         run.model.double().eval()
         run.predict = counting(run.predict, rows)
-        source, target = first_batch(run)
+        ((source, target),) = first_batch(run)
         # Rows that ask for other numbers of tokens: a plain mean of pieces would be another loss.
         target[: len(target) // 2, 3:] = 0
-        losses[n] = run.learn(source, target)
+        losses[n] = run.learn([(source, target)])
     assert losses[pieces] == pytest.approx(losses[1], rel=0, abs=1e-12)
     one, other = (run.model.state_dict() for run in runs.values())
     for name in one:
@@ -211,6 +211,40 @@ def test_a_batch_in_pieces_gives_the_same_step(tmp_path, pieces):
     assert rows[0] == len(source)
     assert sum(rows[1:]) == len(source)
     assert max(rows[1:]) <= -(-len(source) // pieces)
+
+
+def test_a_batch_of_groups_gives_the_step_of_all_its_pairs(tmp_path):
+    run = trainer(tmp_path / "groups", replace(PLAN, groups=3, pieces=2))
+    one = trainer(tmp_path / "one")
+    batch = next(run.order())
+    pairs = [
+        EncodedPair(source[source != 0].tolist(), target[target != 0].tolist()[1:-1])
+        for group in batch
+        for source, target in zip(*group, strict=True)
+    ]
+    lengths = {target.shape[1] for _, target in batch}
+    assert len(batch) == 3
+    assert len(lengths) > 1  # or the groups would be one
+    for each in (run, one):
+        each.model.double().eval()
+    found = run.learn([run.tensors(group) for group in batch])
+    wanted = one.learn([one.tensors(pad_batch(pairs))])
+    assert found == pytest.approx(wanted, rel=0, abs=1e-12)
+    for name, tensor in one.model.state_dict().items():
+        torch.testing.assert_close(run.model.state_dict()[name], tensor, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_an_epoch_in_groups_sees_every_pair_once_within_the_budget(tmp_path, groups):
+    run = trainer(tmp_path, replace(PLAN, groups=groups))
+    order = list(run.order())
+    assert {len(batch) for batch in order[:-1]} == {groups}
+    assert 1 <= len(order[-1]) <= groups
+    for batch in order:
+        for sides in zip(*batch, strict=True):
+            assert sum(side.size for side in sides) <= PLAN.tokens
+    seen = [tuple(row[row != 0]) for batch in order for source, _ in batch for row in source]
+    assert sorted(seen) == sorted(tuple(pair.source) for pair in PAIRS)
 
 
 def test_half_precision_trains_single_precision_weights(tmp_path):
@@ -273,13 +307,14 @@ def run_and_break(folder, at: int, plan=PLAN) -> None:
         fit(trainer(folder, plan), watch)
 
 
-def test_a_broken_run_goes_on_as_if_nothing_had_been(tmp_path):
-    fit(trainer(tmp_path / "whole"))
-    steps = trainer(tmp_path / "whole").progress.step
+@pytest.mark.parametrize("plan", [PLAN, replace(PLAN, groups=2)])
+def test_a_broken_run_goes_on_as_if_nothing_had_been(tmp_path, plan):
+    fit(trainer(tmp_path / "whole", plan))
+    steps = trainer(tmp_path / "whole", plan).progress.step
     assert steps > 4
     for at in (2, 5, steps):
-        run_and_break(tmp_path / "broken", at)
-    fit(trainer(tmp_path / "broken"))
+        run_and_break(tmp_path / "broken", at, plan)
+    fit(trainer(tmp_path / "broken", plan))
     assert_same_run(tmp_path / "broken", tmp_path / "whole")
 
 
@@ -308,6 +343,7 @@ def test_more_epochs_may_be_added(tmp_path):
     [
         ({"plan": replace(PLAN, rate=2.0)}, "rate was 1.0 and is 2.0"),
         ({"plan": replace(PLAN, seed=3)}, "seed was 1 and is 3"),
+        ({"plan": replace(PLAN, groups=2)}, "groups was 1 and is 2"),
         ({"config": replace(CONFIG, d_ff=32)}, "d_ff was 24 and is 32"),
         ({"pairs": PAIRS[:50]}, "pairs was 60 and is 50"),
         ({"pairs": PAIRS[::-1]}, "digest was"),
@@ -326,6 +362,15 @@ def test_a_checkpoint_of_the_first_version_is_read(tmp_path):
     old = {"plan": run.run["plan"], "config": run.run["config"], "pairs": 60}
     write_tensors(run.checkpoint, tensors, {"progress": [3, 2, 14, 1.5], "run": old})
     assert trainer(tmp_path).progress[:4] == (3, 2, 14, 1.5)
+
+
+def test_a_checkpoint_from_before_groups_had_one(tmp_path):
+    run = trainer(tmp_path)
+    run.run["plan"].pop("groups")
+    run.save_checkpoint()
+    assert trainer(tmp_path).progress.step == 0
+    with pytest.raises(ValueError, match="holds another run: groups was 1 and is 2"):
+        trainer(tmp_path, replace(PLAN, groups=2))
 
 
 @pytest.mark.parametrize(
@@ -531,11 +576,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys, tmp_path, corpus, mon
     training_command.main(options(corpus, tmp_path / "whole"))
     learn, calls = Trainer.learn, []
 
-    def interrupted(self, source, target):
+    def interrupted(self, batch):
         calls.append(1)
         if len(calls) == 3:
             signal.raise_signal(signal.SIGINT)
-        return learn(self, source, target)
+        return learn(self, batch)
 
     monkeypatch.setattr(Trainer, "learn", interrupted)
     with pytest.raises(SystemExit) as stopped:
@@ -551,7 +596,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys, tmp_path, corpus, mon
 def test_a_second_ctrl_c_stops_at_once_and_saves_no_half_step(
     capsys, tmp_path, corpus, monkeypatch
 ):
-    def interrupted(self, source, target):
+    def interrupted(self, batch):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 

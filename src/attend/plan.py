@@ -20,6 +20,8 @@ FREE = ("epochs", "save_every", "average", "pieces")
 With other pieces it does so to rounding, and dropout draws other numbers.
 """
 
+COUNTS = ("epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -30,7 +32,7 @@ class Plan:
     epochs
         How often every pair is seen.
     tokens
-        Padded tokens of a batch, on either side.
+        Padded tokens of a batch, on either side; its groups have equal shares of them.
     warmup_steps
         Steps in which the learning rate rises (section 5.3).
     rate
@@ -45,8 +47,11 @@ class Plan:
         How many checkpoints, one an epoch, are averaged at the end (section 6.1).
     precision
         ``"float32"``, or ``"bfloat16"`` for the matrix products.
+    groups
+        Of how many groups a batch is made. Sentences of a group are about equally long (section
+        5.1); with one group all sentences of a batch are, with more a batch has several lengths.
     pieces
-        In how many pieces a batch goes through the model, one after the other. The step is the
+        In how many pieces a group goes through the model, one after the other. The step is the
         same; the memory it takes is that of one piece.
 
     Raises
@@ -64,10 +69,11 @@ class Plan:
     save_every: int = 100
     average: int = 5
     precision: str = "float32"
+    groups: int = 1
     pieces: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "tokens", "warmup_steps", "save_every", "average", "pieces"):
+        for name in COUNTS:
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be at least 1; received {getattr(self, name)}")
         for name in ("rate", "clip"):
@@ -191,7 +197,8 @@ def check_special(config: TransformerConfig) -> None:
 def check_same_run(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse to go on with a run that was begun with other settings, sizes or pairs."""
     there, here = dict(_flat(found)), dict(_flat(wanted))
-    # A run of the first version does not tell its digest.
+    # A run of the first version does not tell its digest. All batches of its time were one group.
+    there.setdefault("groups", 1)
     other = [name for name in there if name not in FREE and there[name] != here.get(name)]
     if other:
         difference = ", ".join(f"{n} was {there[n]} and is {here.get(n)}" for n in other)

@@ -32,6 +32,9 @@ from attend.transformer import Transformer
 
 __all__ = ["Plan", "Progress", "Trainer", "average", "fit", "learning_rate", "smoothed_loss"]
 
+Group = tuple[Tensor, Tensor]
+"""Sources (b, n) and targets (b, m) of about the same length; a batch has one or more of these."""
+
 
 def optimizer_for(model: Transformer) -> torch.optim.Adam:
     """Return Adam with the constants of section 5.3."""
@@ -105,20 +108,32 @@ class Trainer:
         """Train for the rest of the present epoch; yield what each step did."""
         self.model.train()
         for batch in islice(self.order(), self.progress.batch, None):
-            yield self.advance(*(torch.from_numpy(side).to(self.device) for side in batch))
+            yield self.advance([self.tensors(group) for group in batch])
 
-    def order(self) -> Iterator[Batch]:
-        """Return the batches of the present epoch."""
-        plan, epoch = self.plan, self.progress.epoch
+    def order(self) -> Iterator[list[Batch]]:
+        """Return the batches of the present epoch, each in groups of similar length."""
+        groups = self.groups()
+        while batch := list(islice(groups, self.plan.groups)):
+            yield batch
+
+    def groups(self) -> Iterator[Batch]:
+        """Return the groups of the present epoch; a batch is made of `plan.groups` of them."""
+        plan = self.plan
+        budget = plan.tokens // plan.groups
         if isinstance(self.pairs, PairStream):
-            return self.pairs.batches(tokens=plan.tokens, seed=plan.seed, epoch=epoch)
-        return batches(self.pairs, tokens=plan.tokens, seed=plan.seed, epoch=epoch)
+            return self.pairs.batches(tokens=budget, seed=plan.seed, epoch=self.progress.epoch)
+        return batches(self.pairs, tokens=budget, seed=plan.seed, epoch=self.progress.epoch)
 
-    def advance(self, source: Tensor, target: Tensor) -> dict[str, float]:
+    def tensors(self, group: Batch) -> Group:
+        """Bring the two sides of a group to where the model is."""
+        source, target = group
+        return torch.from_numpy(source).to(self.device), torch.from_numpy(target).to(self.device)
+
+    def advance(self, batch: Sequence[Group]) -> dict[str, float]:
         """Learn from one batch, and save a checkpoint when it is time."""
         began = time.perf_counter()
-        loss = self.learn(source, target)
-        tokens = self.tokens_of(target)
+        loss = self.learn(batch)
+        tokens = self.tokens_in(batch)
         now = self.progress
         self.progress = now._replace(
             batch=now.batch + 1,
@@ -131,11 +146,11 @@ class Trainer:
             self.save_checkpoint()
         return {"step": self.progress.step, "loss": loss, "tokens": tokens}
 
-    def learn(self, source: Tensor, target: Tensor) -> float:
+    def learn(self, batch: Sequence[Group]) -> float:
         """Take one step of Adam down the gradient of the loss; return the loss."""
         self.set_rate()
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.descend(source, target)
+        loss = self.descend(batch)
         if not isfinite(loss):
             raise FloatingPointError(
                 f"the loss of step {self.progress.step + 1} is {loss}: training has gone "
@@ -145,18 +160,27 @@ class Trainer:
         self.optimizer.step()
         return loss
 
-    def descend(self, source: Tensor, target: Tensor) -> float:
+    def descend(self, batch: Sequence[Group]) -> float:
         """Add up the gradient of a batch piece by piece; return its loss.
 
         The loss is a mean over target tokens, so each piece counts by its tokens.
         """
-        total, wanted = 0.0, self.tokens_of(target)
-        count = min(self.plan.pieces, len(source))
-        for rows in zip(source.tensor_split(count), target.tensor_split(count), strict=True):
-            loss = self.loss(*rows) * (self.tokens_of(rows[1]) / wanted)
+        total, wanted = 0.0, self.tokens_in(batch)
+        for source, target in self.in_pieces(batch):
+            loss = self.loss(source, target) * (self.tokens_of(target) / wanted)
             loss.backward()
             total += loss.item()
         return total
+
+    def in_pieces(self, batch: Sequence[Group]) -> Iterator[Group]:
+        """Cut each group of a batch into `plan.pieces` pieces of whole sentences."""
+        for source, target in batch:
+            count = min(self.plan.pieces, len(source))
+            yield from zip(source.tensor_split(count), target.tensor_split(count), strict=True)
+
+    def tokens_in(self, batch: Sequence[Group]) -> int:
+        """Return how many tokens the targets of a batch ask for."""
+        return sum(self.tokens_of(target) for _, target in batch)
 
     def tokens_of(self, target: Tensor) -> int:
         """Return how many tokens a target, (b, m), asks for."""
