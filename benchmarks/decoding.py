@@ -1,4 +1,4 @@
-"""How many tokens a second decoding writes: ours on NumPy and on torch, beside two peers.
+"""How many tokens a second decoding writes: ours exported, on NumPy and on torch, beside two peers.
 
 Run ``python benchmarks/decoding.py``; it writes ``decoding.json`` and ``decoding.svg`` beside
 itself. Every engine has a model of the same sizes with random weights in float32, reads sources of
@@ -101,6 +101,16 @@ def attend_on_torch() -> Decode:
     return ours(endless_transformer(), torch.as_tensor)
 
 
+def attend_on_onnx() -> Decode:
+    """Decode with our model, exported and run by ONNX Runtime."""
+    from attend.onnx_export import export
+    from attend.onnx_transformer import OnnxTransformer
+
+    with tempfile.TemporaryDirectory() as folder:
+        export(endless_transformer(), folder)
+        return ours(OnnxTransformer(folder), np.asarray)
+
+
 def marian() -> Any:
     """Build Hugging Face's MarianMT in our sizes, its end forbidden by a bias on the scores."""
     import torch
@@ -185,6 +195,7 @@ def ctranslate2_float32() -> Decode:
 
 
 ENGINES: Mapping[str, Callable[[], Decode]] = {
+    "attend (ONNX)": attend_on_onnx,
     "attend (NumPy)": attend_on_numpy,
     "attend (torch)": attend_on_torch,
     "MarianMT": marian_generate,

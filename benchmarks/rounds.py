@@ -33,7 +33,7 @@ Measure = Callable[[], Mapping[str, float]]
 Rounds = dict[str, list[dict[str, float]]]
 
 HERE = Path(__file__).resolve().parent
-LIBRARIES = ("numpy", "torch", "transformers", "x-transformers", "ctranslate2")
+LIBRARIES = ("numpy", "torch", "transformers", "x-transformers", "ctranslate2", "onnxruntime")
 
 
 def threads() -> int:

@@ -86,7 +86,8 @@ def test_the_tiny_model_has_the_published_learning_rate():
     assert peak == pytest.approx(5e-3, rel=0.001)
     assert (given.d_ff, given.tokens, given.vocabulary) == (256, 8192, 10_000)
     assert (given.P_drop, given.tokenize, given.average) == (0.3, "none", 10)
-    updates_of_an_epoch = 66  # of the 28,995 pairs that are kept
+    assert (given.groups, given.clip) == (2, 25)
+    updates_of_an_epoch = 63  # of the 28,995 pairs that are kept
     assert 7_900 < given.epochs * updates_of_an_epoch <= 8_000
 
 

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "attention": {"arrays", "state"},
     "chunked": {"arrays", "attention", "masks"},
     "positions": {"arrays"},
-    "layers": {"arrays", "attention", "state"},
+    "layers": {"arrays", "attention", "positions", "state"},
     "": ARRAYS,
     # no torch
     "allocation": set(),
@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "corpus": {"tokenizer", "files"},
     "weights": {"config", "tokenizer", "files"},
     "array_transformer": ARRAYS | {"allocation", "assembly", "config", "weights"},
+    "onnx_transformer": ARRAYS | {"allocation", "assembly", "config"},
     "beam": {"arrays", "state", "config"},
     "decoding": {"arrays", "state", "config", "assembly", "beam"},
     "recording": {"arrays"},
@@ -60,6 +61,7 @@ MAY_IMPORT = {
     # torch
     "modules": ARRAYS | {"config"},
     "transformer": ARRAYS | {"allocation", "assembly", "config", "modules"},
+    "onnx_export": ARRAYS | {"assembly", "files", "modules", "transformer"},
     "loss": {"arrays"},
     "checkpoints": {"files", "config", "weights"},
     "examiner": TEXT | MODEL | {"loss", "transformer"},
@@ -78,6 +80,7 @@ MAY_IMPORT = {
 TORCH = {
     "modules",
     "transformer",
+    "onnx_export",
     "loss",
     "checkpoints",
     "examiner",

@@ -21,7 +21,6 @@ from attend.layers import (
     encoder_layer,
 )
 from attend.masks import causal_mask, padding_mask
-from attend.positions import positions_like
 from attend.state import State
 
 See = Callable[[str, int, Array], None]
@@ -46,7 +45,7 @@ def embed(
 ) -> Float[Array, "batch n d_model"]:
     """Turn tokens into vectors that know their position (sections 3.4 and 3.5)."""
     x = operations.look_up(tokens, p.embedding) * sqrt(p.embedding.shape[1])
-    return operations.drop(x + positions_like(x, start))
+    return operations.drop(x + operations.place(x, start))
 
 
 def encode(

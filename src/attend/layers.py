@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 from attend.arrays import Array, is_torch, namespace, project, require, unless_vouched
 from attend.attention import Attend, attend_with_heads, attention, keys_values, multi_head_attention
+from attend.positions import positions_like
 from attend.state import KeyValues, LayerState
 
 EPSILON = 1e-5
@@ -125,6 +126,7 @@ class Operations(NamedTuple):
     normalise: Callable[[Array, Array, Array], Array] = layer_norm
     transform: Callable[[Array, Any], Array] = feed_forward
     look_up: Callable[[Array, Array], Array] = look_up
+    place: Callable[[Array, int], Array] = positions_like
     drop: Callable[[Array], Array] = keep
 
 
