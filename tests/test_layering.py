@@ -61,7 +61,7 @@ MAY_IMPORT = {
     # torch
     "modules": ARRAYS | {"config"},
     "transformer": ARRAYS | {"allocation", "assembly", "config", "modules"},
-    "onnx_export": ARRAYS | {"assembly", "files", "modules", "transformer"},
+    "onnx_export": ARRAYS | {"assembly", "files", "modules", "onnx_transformer", "transformer"},
     "loss": {"arrays"},
     "checkpoints": {"files", "config", "weights"},
     "examiner": TEXT | MODEL | {"loss", "transformer"},

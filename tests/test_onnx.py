@@ -116,7 +116,7 @@ def test_a_missing_file_is_named_with_what_writes_it(folder, tmp_path, name):
     for path in folder.iterdir():
         if path.name != name:
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(ValueError, match=rf"{name} is missing; .*attend\.onnx_export\.export"):
+    with pytest.raises(ValueError, match=rf"^\S+{name} is missing; .*attend\.onnx_export\.export"):
         OnnxTransformer(tmp_path)
 
 

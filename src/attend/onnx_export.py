@@ -9,7 +9,7 @@ files.
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from io import StringIO
@@ -24,7 +24,8 @@ from attend.arrays import vouched
 from attend.files import write_atomically
 from attend.layers import TAUGHT, Operations
 from attend.modules import FUSED
-from attend.state import KeyValues, LayerState, State
+from attend.onnx_transformer import remembered
+from attend.state import State
 from attend.transformer import Transformer
 
 ANY = torch.export.Dim.AUTO
@@ -87,16 +88,10 @@ class Step(nn.Module):
         memory: list[Tensor],
     ) -> tuple[Tensor, list[Tensor]]:
         """Return the logits, and the keys and values of the targets layer by layer."""
-        layers = tuple(map(LayerState, key_values(past), key_values(memory)))
-        operations = operations_with(positions)
+        before, operations = State(remembered(past, memory), mask, 0), operations_with(positions)
         with vouched():
-            logits, state = assembly.step(tokens, State(layers, mask, 0), self.model, operations)
+            logits, state = assembly.step(tokens, before, self.model, operations)
         return logits, [x for layer in state.layers for x in layer.past or ()]
-
-
-def key_values(arrays: Sequence[Any]) -> list[KeyValues]:
-    """Pair keys with values, which stand in turn."""
-    return list(map(KeyValues, arrays[::2], arrays[1::2]))
 
 
 def trace_start(model: Transformer) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attend.allocation import keep_freed_memory
-from attend.arrays import require
+from attend.arrays import Array, require
 from attend.assembly import check_tokens
 from attend.config import TransformerConfig
 from attend.positions import positions_like
@@ -78,7 +78,7 @@ class OnnxTransformer:
         return logits, State(remembered(past, memory), state.memory_mask, state.length + 1)
 
 
-def remembered(past: Sequence[NDArray], memory: Sequence[NDArray]) -> tuple[LayerState, ...]:
+def remembered(past: Sequence[Array], memory: Sequence[Array]) -> tuple[LayerState, ...]:
     """Sort keys and values, which stand in turn, into the layers they belong to."""
     pasts, memories = (map(KeyValues, x[::2], x[1::2]) for x in (past, memory))
     return tuple(map(LayerState, pasts, memories))
@@ -109,7 +109,8 @@ def session(path: Path, threads: int) -> Any:
         raise ValueError(f"threads must be at least 1; received {threads}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    content = read(path)
     try:
-        return onnxruntime.InferenceSession(read(path), options, ["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     except Exception as error:
         raise ValueError(f"{path} is damaged: {error}; export the model again") from error
