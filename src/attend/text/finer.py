@@ -1,7 +1,7 @@
 """Words cut more finely than they have to be (BPE dropout, Provilkov et al. 2020).
 
-A model that always sees a word as the same pieces knows nothing of its spelling. Where some merges
-are left out at random, it meets the same word in other pieces, and learns what these have in common.
+A model that sees a word as the same pieces each time knows nothing of its spelling. Where some
+merges are left out at random, it meets the word in other pieces, and learns what they share.
 """
 
 import random

@@ -1,15 +1,15 @@
 """Small whole numbers in English and in German words."""
 
-_ENGLISH = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_GERMAN = (
-    "null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn "
-    "sechzehn siebzehn achtzehn neunzehn"
-).split()
-_GERMAN_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()
+_ENGLISH = """
+    two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen
+""".split()
+_ENGLISH_TENS = """twenty thirty forty fifty sixty seventy eighty ninety""".split()
+_GERMAN = """
+    null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn
+    sechzehn siebzehn achtzehn neunzehn
+""".split()
+_GERMAN_TENS = """zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig""".split()
 
 ENGLISH: dict[str, int] = dict(zip(_ENGLISH, range(2, 20), strict=True)) | dict(
     zip(_ENGLISH_TENS, range(20, 100, 10), strict=True)

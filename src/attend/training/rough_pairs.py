@@ -89,9 +89,7 @@ class RoughPairs:
         for number in self.with_numbers * self.number_repeats:
             yield self._rough(number, draw, new_numbers=True)
 
-    def _rough(
-        self, number: int, draw: np.random.Generator, *, new_numbers: bool
-    ) -> SentencePair:
+    def _rough(self, number: int, draw: np.random.Generator, *, new_numbers: bool) -> SentencePair:
         pair, chosen = self.pairs[number], self.chosen[number]
         if chosen is not None and draw.random() < self.teacher_share:
             pair = with_digits(SentencePair(pair.source, chosen))

@@ -18,9 +18,9 @@ COMMON_NAMES = re.compile(r"\b(Tom|Boston|Mary)\b")
 """The names that the corpus has thousands of times."""
 
 _NUMBER_WORD = re.compile(rf"(?<![-\w])({'|'.join(ENGLISH)})(?![-\w])")
-_BEGINNINGS = "B Br D Dr F G H J K Kr L M N P R S Sch St T Tr V W Z Ch Qu Sh Gr".split()
-_MIDDLES = "b d f g k l ll m n nn p r rr s t v nd rt ng lm st ck".split()
-_VOWELS = "a e i o u a e i o ie ei au ee ou".split()
+_BEGINNINGS = """B Br D Dr F G H J K Kr L M N P R S Sch St T Tr V W Z Ch Qu Sh Gr""".split()
+_MIDDLES = """b d f g k l ll m n nn p r rr s t v nd rt ng lm st ck""".split()
+_VOWELS = """a e i o u a e i o ie ei au ee ou""".split()
 _ENDINGS = ["", "", "n", "r", "l", "k", "m", "a", "o", "i", "ton", "berg", "son", "man", "ville"]
 _CAPITALS = "ABCDEFGHIKLMNOPRSTUVWX"
 
