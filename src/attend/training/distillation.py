@@ -1,9 +1,9 @@
 """Translations by a teacher, for a student to learn from (Kim & Rush 2016).
 
-    python -m attend.training.distillation --pairs deu-eng.zip --model FOLDER --folder .training/taught
+    python -m attend.training.distillation --pairs deu-eng.zip --model FOLDER --folder .training/t
 
-lets a trained translator translate the sources that it was trained on. Of the translations that its
-beam finishes, the one nearest to the reference is kept, if it is near: sequence-level
+lets a trained translator translate the sources that it was trained on. Of the translations that
+its beam finishes, the one nearest to the reference is kept, if it is near: sequence-level
 interpolation. Interrupt it; the same command goes on. ``chosen.json`` in the folder is the result.
 """
 

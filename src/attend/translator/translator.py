@@ -60,6 +60,21 @@ class Look(NamedTuple):
     alignment: NDArray
 
 
+def in_small_letters(sentence: str) -> str:
+    """Write a sentence small if it is all in capitals; leave every other one as it is.
+
+    Examples
+    --------
+    >>> in_small_letters("WHERE IS MY CAT?")
+    'where is my cat?'
+    >>> in_small_letters("He works for NASA.")
+    'He works for NASA.'
+    """
+    letters = [character for character in sentence if character.isalpha()]
+    shouted = len(letters) > 1 and all(character.isupper() for character in letters)
+    return sentence.lower() if shouted else sentence
+
+
 class Translator:
     """English in, German out.
 
@@ -105,12 +120,16 @@ class Translator:
         return " ".join(self.batch(self.sentences(text), beam))
 
     def sentences(self, text: str) -> list[str]:
-        """Normalise a text and cut it into sentences that can be translated."""
+        """Normalise a text and cut it into sentences that can be translated.
+
+        A sentence all in capitals is written small: the translator has read too little of that
+        kind to know its words letter by letter.
+        """
         text = normalize(text)
         if not text:
             raise ValueError("there is nothing to translate; give an English sentence")
         self._check_script(text)
-        found = _SENTENCE_END.split(text)
+        found = [in_small_letters(sentence) for sentence in _SENTENCE_END.split(text)]
         for sentence in found:
             self._check_length(sentence)
         return found
