@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from attend import causal_mask, softmax
+from attend_course.chapters.encoder_decoder.example import distance
 from attend_course.kit.cases import weights
 from attend_course.kit.checks import Case, Exercise, Mistake
 from attend_course.kit.draws import normals
@@ -272,13 +273,9 @@ check_words = Exercise(
 )
 
 
-def _changed(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return np.abs(p - q).sum(axis=-1) / 2
-
-
 check_change = Exercise(
     name="how far predictions move",
-    reference=_changed,
+    reference=distance,
     cases=(
         Case("three steps, five pieces", (weights(31, 3, 5), weights(32, 3, 5))),
         Case("four steps, four pieces", (weights(33, 4, 4), weights(34, 4, 4))),
@@ -288,7 +285,7 @@ check_change = Exercise(
     mistakes=(
         Mistake(
             "not halved",
-            lambda p, q: 2 * _changed(p, q),
+            lambda p, q: 2 * distance(p, q),
             "Twice too large: what one piece loses another wins, and you counted both. Halve it, "
             "and 1 means that everything has moved.",
         ),
@@ -318,7 +315,7 @@ check_change = Exercise(
         ),
         Mistake(
             "one number for all steps",
-            lambda p, q: _changed(p, q).sum(),
+            lambda p, q: distance(p, q).sum(),
             "This is one number for all steps together. Each step has its own: axis=-1.",
         ),
         Mistake(

@@ -122,48 +122,77 @@ check_hard_lookup = Exercise(
 )
 
 
+def _two_texts(says: str, seed: int, sizes: tuple[int, ...]) -> Case:
+    n, m, d_model, d_k, d_v = sizes
+    rows = ((n, d_model), (m, d_model))
+    return Case(says, arrays(seed, *rows, (d_model, d_k), (d_model, d_k), (d_model, d_v)))
+
+
 check_queries_keys_values = Exercise(
     name="queries, keys, values",
-    reference=_three,
-    cases=_SENTENCES,
+    reference=lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, memory @ w_v),
+    cases=(
+        _two_texts("four rows that ask and four that answer", 261, (4, 4, 4, 4, 4)),
+        _two_texts("three rows that ask, five that answer", 271, (3, 5, 5, 3, 4)),
+        _two_texts("six rows that ask, one that answers", 281, (6, 1, 2, 3, 1)),
+    ),
     mistakes=(
         Mistake(
             "queries and keys swapped",
-            lambda x, w_q, w_k, w_v: (x @ w_k, x @ w_q, x @ w_v),
-            "Queries and keys have changed places. The order asked is Q, K, V, and Q comes from "
-            "W_Q.",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_k, x @ w_q, memory @ w_v),
+            "Queries and keys have changed places. The order asked is Q, K, V.",
         ),
         Mistake(
-            "values from the keys' matrix",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_k, x @ w_k),
-            "V was made with W_K. What a word hands over has a matrix of its own, W_V.",
+            "queries and keys from each other's matrix",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_k, memory @ w_q, memory @ w_v),
+            "Q was made with W_K, and K with W_Q. Each has a matrix of its own name.",
         ),
         Mistake(
             "keys and values swapped",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_v, x @ w_k),
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_v, memory @ w_k),
             "Keys and values have changed places. The order asked is Q, K, V.",
         ),
         Mistake(
-            "x itself as the values",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_k, x),
-            "You left x as the values. That was the form before anything is learned; now W_V makes "
-            "them.",
+            "all from x",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, x @ w_k, x @ w_v),
+            "The memory was not used. Its rows answer: keys and values are made from them.",
+        ),
+        Mistake(
+            "all from the memory",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_q, memory @ w_k, memory @ w_v),
+            "x was not used. Its rows ask: queries are made from them.",
+        ),
+        Mistake(
+            "values from x",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, x @ w_v),
+            "The values were made from x. A row that answers hands over its own value: V comes "
+            "from the memory, as K does.",
+        ),
+        Mistake(
+            "the memory asks",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_q, x @ w_k, x @ w_v),
+            "The two texts have changed places. The rows of x ask, those of the memory answer.",
+        ),
+        Mistake(
+            "values from the keys' matrix",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, memory @ w_k),
+            "V was made with W_K. What a word hands over has a matrix of its own, W_V.",
         ),
         Mistake(
             "one matrix for all three",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_q, x @ w_q),
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_q, memory @ w_q),
             "All three were made with W_Q. Then a word is found by what it asks for. Use W_K for K "
             "and W_V for V.",
         ),
         Mistake(
             "words as columns",
-            lambda x, w_q, w_k, w_v: ((x @ w_q).T, (x @ w_k).T, (x @ w_v).T),
+            lambda x, memory, w_q, w_k, w_v: ((x @ w_q).T, (memory @ w_k).T, (memory @ w_v).T),
             "Your results are lying on their sides. Rows are words: Q is (n, d_k), not (d_k, n).",
         ),
         Mistake(
-            "x itself, not projected",
-            lambda x, w_q, w_k, w_v: (x, x, x),
-            "These are three copies of x. Multiply each by its own matrix, x on the left.",
+            "not projected",
+            lambda x, memory, w_q, w_k, w_v: (x, memory, memory),
+            "These are copies of x and the memory. Multiply each by its own matrix, x on the left.",
         ),
     ),
 )

@@ -336,7 +336,7 @@ check_masked_weights = Exercise(
         Mistake(
             "mask with a score that is not low enough",
             _mask_with_ten,
-            "The score of forbidden keys is not low enough: where the allowed ones are lower still, "
+            "The score of forbidden keys is not low enough: where allowed ones are lower still, "
             "forbidden keys take a share. Give them the lowest finite number of the type.",
         ),
         Mistake(

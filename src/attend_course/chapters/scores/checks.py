@@ -143,7 +143,7 @@ check_all_scores = Exercise(
         Mistake(
             "every sentence with every other",
             lambda q, k: np.einsum("bic,ejc->beij", q, k),
-            "Every sentence met every other. A query is compared with the keys of its own sentence.",
+            "Every sentence met every other. A query is compared with keys of its own sentence.",
         ),
         Mistake(
             "only the first sentence",
