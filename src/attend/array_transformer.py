@@ -10,6 +10,7 @@ from attend.allocation import keep_freed_memory
 from attend.arrays import vouched
 from attend.assembly import See, look_away
 from attend.config import TransformerConfig
+from attend.layers import TAUGHT, Change, Operations, as_published
 from attend.state import State
 from attend.weights import Tensors, check_tensors
 
@@ -52,6 +53,9 @@ class ArrayTransformer:
     ----------
     see
         Receives each attention map; see `attend.recording`.
+    change
+        Receives the functions that it is built with, and returns those it computes with; see
+        `attend.models.changes`.
 
     Raises
     ------
@@ -66,26 +70,32 @@ class ArrayTransformer:
         self.parameters = tree(tensors, config.h)
         self.parameters.pad = config.pad
         self.see: See = look_away
+        self.change: Change = as_published
 
     def __repr__(self) -> str:
         return f"ArrayTransformer({self.config})"
 
+    @property
+    def operations(self) -> Operations:
+        """The functions to compute with."""
+        return self.change(TAUGHT)
+
     def encode(self, source: NDArray) -> NDArray:
         """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
         with vouched():
-            return assembly.encode(source, self.parameters, see=self.see)
+            return assembly.encode(source, self.parameters, self.operations, self.see)
 
     def start(self, source: NDArray) -> State:
         """Encode the source and project the memory, once for all steps of decoding."""
         with vouched():
-            return assembly.start(source, self.parameters, see=self.see)
+            return assembly.start(source, self.parameters, self.operations, self.see)
 
     def step(self, tokens: NDArray, state: State) -> tuple[NDArray, State]:
         """Read the next target tokens, (batch, n), and say what may follow each."""
         with vouched():
-            return assembly.step(tokens, state, self.parameters, see=self.see)
+            return assembly.step(tokens, state, self.parameters, self.operations, self.see)
 
     def forward(self, source: NDArray, target: NDArray) -> NDArray:
         """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
         with vouched():
-            return assembly.forward(source, target, self.parameters, see=self.see)
+            return assembly.forward(source, target, self.parameters, self.operations, self.see)
