@@ -41,8 +41,7 @@ def script(text: str) -> str:
     """Return the module kernel.js for the text of kernel.wat."""
     encoded = base64.b64encode(without_names(bytes(wasmtime.wat2wasm(text)))).decode()
     return (
-        "// Made of kernel.wat by scripts/build_kernel.py.\n"
-        f'export const KERNEL = "{encoded}";\n'
+        f'// Made of kernel.wat by scripts/build_kernel.py.\nexport const KERNEL = "{encoded}";\n'
     )
 
 

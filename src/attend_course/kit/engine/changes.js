@@ -71,7 +71,7 @@ const RULES = {
   head: (value, { h }) => isBelow(h)(value),
   query: isAny,
   token: isAny,
-  part: (value) => Object.hasOwn(WITHOUT, value),
+  part: (value) => typeof value === "string" && Object.hasOwn(WITHOUT, value),
   value: (value) => Number.isFinite(value) && value > 0,
   row: (value) => Array.isArray(value) && value.every(isWeight),
 };
@@ -83,7 +83,8 @@ const NEEDS = { // what a change must say, and what it may
 
 // Refuse a change that is none: it may come from a link that somebody else wrote.
 function check(change, config) {
-  const [must, may] = (Object.hasOwn(NEEDS, change?.make) && NEEDS[change.make]) || [["make"], []];
+  const isKnown = typeof change?.make === "string" && Object.hasOwn(NEEDS, change.make);
+  const [must, may] = isKnown ? NEEDS[change.make] : [["make"], []];
   const { make, ...said } = Object(change);
   const isRight = ([name, value]) => [...must, ...may].includes(name) && RULES[name](value, config);
   if (must.every((name) => name in said) && Object.entries(said).every(isRight)) return;
