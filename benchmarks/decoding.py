@@ -21,8 +21,8 @@ import numpy as np
 from rounds import Measure, Rounds, draw, ratios, run, summaries, write
 from threadpoolctl import threadpool_limits
 
-from attend.allocation import keep_freed_memory
 from attend.config import TransformerConfig
+from attend.models.allocation import keep_freed_memory
 
 CONFIG = TransformerConfig(4000, N=4, d_model=128, d_ff=256, h=4, P_drop=0.0)
 SOURCE, WRITTEN = 12, 30
@@ -58,7 +58,7 @@ def endless_transformer() -> Any:
     """Build our model with first values under which the end is never written."""
     import torch
 
-    from attend.transformer import Transformer
+    from attend.models.torch_transformer import Transformer
 
     torch.manual_seed(0)
     model = Transformer(CONFIG).eval()
@@ -70,8 +70,8 @@ def endless_transformer() -> Any:
 
 
 def ours(model: Any, array: Callable[[np.ndarray], Any]) -> Decode:
-    """Decode with `attend.decoding`."""
-    from attend.decoding import beam_search, greedy
+    """Decode with `attend.decoding.writing`."""
+    from attend.decoding.writing import beam_search, greedy
 
     def decode(source: np.ndarray, beam: int) -> list[list[int]]:
         if beam == 1:
@@ -83,14 +83,14 @@ def ours(model: Any, array: Callable[[np.ndarray], Any]) -> Decode:
 
 def numpy_model() -> Any:
     """Build our model on NumPy."""
-    from attend.array_transformer import ArrayTransformer
+    from attend.models.array_transformer import ArrayTransformer
 
     weights = endless_transformer().state_dict()
     return ArrayTransformer(CONFIG, {name: w.numpy() for name, w in weights.items()})
 
 
 def attend_on_numpy() -> Decode:
-    """Decode with our model on NumPy, as `attend.translate` does."""
+    """Decode with our model on NumPy, as `attend.translator.translator` does."""
     return ours(numpy_model(), np.asarray)
 
 
@@ -103,8 +103,8 @@ def attend_on_torch() -> Decode:
 
 def attend_on_onnx() -> Decode:
     """Decode with our model, exported and run by ONNX Runtime."""
-    from attend.onnx_export import export
-    from attend.onnx_transformer import OnnxTransformer
+    from attend.models.onnx_export import export
+    from attend.models.onnx_transformer import OnnxTransformer
 
     with tempfile.TemporaryDirectory() as folder:
         export(endless_transformer(), folder)

@@ -27,7 +27,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 from rounds import draw, machine, write
 
-from attend.widgets import ScalingExplorer
+from attend_course.chapters.scaling.explorer import ScalingExplorer
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "site"), str(ROOT / "scripts")]

@@ -1,6 +1,6 @@
 """The paper's method on a published figure: English to German on Multi30k, without the pictures.
 
-    python -m attend.training @configs/multi30k_tiny.args --folder RUN \\
+    python -m attend.training.trainer @configs/multi30k_tiny.args --folder RUN \\
         --pairs DATA/train.lc.norm.tok.en.gz DATA/train.lc.norm.tok.de.gz \\
         --validate DATA/val.lc.norm.tok.en.gz DATA/val.lc.norm.tok.de.gz
     python benchmarks/multi30k.py --data DATA --runs RUN
@@ -27,12 +27,12 @@ import torch
 from rounds import draw, machine, write
 from sacrebleu.metrics import BLEU
 
-from attend.checkpoints import average, epochs_of, read_tensors
 from attend.config import TransformerConfig
-from attend.corpus import SentencePair, pad, read_pairs
-from attend.decoding import beam_search
-from attend.tokenizer import Tokenizer
-from attend.transformer import Transformer
+from attend.decoding.writing import beam_search
+from attend.models.torch_transformer import Transformer
+from attend.text.corpus import SentencePair, pad, read_pairs
+from attend.text.tokenizer import Tokenizer
+from attend.training.checkpoints import average, epochs_of, read_tensors
 
 PUBLISHED = {"BLEU": 41.02, "parameters": 2_568_192, "updates": 8000, "million tokens": 65.5}
 """The text-only Transformer-Tiny of Wu et al. (2021): at most 8,000 updates of 8,192 tokens."""

@@ -170,9 +170,9 @@ def write(name: str, report: Mapping[str, Any]) -> Path:
 
 def draw(name: str) -> Path:
     """Draw what a report beside this file says, as the book shows it on a wide, light page."""
-    from attend import figures
-    from attend.figures import measured
     from attend.files import write_atomically
+    from attend_course.chapters.measured import figures as measured
+    from attend_course.kit import figures
 
     measured.register(HERE)
     path = HERE / f"{name}.svg"

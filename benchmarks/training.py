@@ -1,15 +1,15 @@
 """How fast each library trains the same Transformer on the same batch.
 
 Run ``make bench`` or ``python benchmarks/training.py``; it writes ``training.json`` and
-``training.svg`` beside itself. A model of the course's kind (N = 4, d_model = 128, d_ff = 256,
-h = 4, 4,000 word pieces, one embedding used three times, dropout 0.1) learns from 128 pairs of
-12 tokens on each side: forward pass, label smoothing of 0.1, backward pass, gradient clipping and
+``training.svg`` beside itself. A model of the course's kind (N = 4, d_model = 128, d_ff = 256, h =
+4, 4,000 word pieces, one embedding used three times, dropout 0.1) learns from 128 pairs of 12
+tokens on each side: forward pass, label smoothing of 0.1, backward pass, gradient clipping and
 fused Adam, in float32, with masks for padding although nothing is padded here. Ours is the step of
-`attend.training`, as it trains the translator; "taught functions" is the same model computed by
-the lines of the chapters, without torch's fused kernels. x-transformers does less than the others:
-it has no biases in its projections and no dropout after each sub-layer. Our models let the process
-keep the memory it frees; the peers run as they are installed, and MarianMT once more with memory
-kept, to see what that is worth.
+`attend.training.trainer`, as it trains the translator; "taught functions" is the same model
+computed by the lines of the chapters, without torch's fused kernels. x-transformers does less than
+the others: it has no biases in its projections and no dropout after each sub-layer. Our models let
+the process keep the memory it frees; the peers run as they are installed, and MarianMT once more
+with memory kept, to see what that is worth.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from attend import positional_encoding
-from attend.allocation import keep_freed_memory
 from attend.config import TransformerConfig
-from attend.corpus import EncodedPair
 from attend.layers import TAUGHT
-from attend.training import Plan, Trainer
-from attend.transformer import Transformer
+from attend.models.allocation import keep_freed_memory
+from attend.models.torch_transformer import Transformer
+from attend.text.corpus import EncodedPair
+from attend.training.trainer import Plan, Trainer
 
 BATCH, LENGTH, STEPS = 128, 12, 4
 CONFIG = TransformerConfig(4000, N=4, d_model=128, d_ff=256, h=4, P_drop=0.1)

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from attend.files import write_atomically
-from attend.sphinx_ext.settings import Repository, read_repository
+from attend_course.site.settings import Repository, read_repository
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "solution"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from attend.config import TransformerConfig, base
-from attend.transformer import Transformer
+from attend.models.torch_transformer import Transformer
 
 PAPER_SECONDS = 12 * 3600
 PAPER_GPUS = 8

@@ -15,15 +15,15 @@ from typing import NamedTuple
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from attend.array_transformer import ArrayTransformer
-from attend.checkpoints import average, epochs_of
 from attend.config import TransformerConfig
-from attend.corpus import Report, Split, load_pairs, split_by_components
-from attend.evaluation import HELD_OUT, bleu, choose_alignment, chrf, everyday
 from attend.files import write_atomically
-from attend.tokenizer import Tokenizer
-from attend.translate import SHIPPED, Translator
-from attend.weights import quantize, save_model
+from attend.models.array_transformer import ArrayTransformer
+from attend.models.weights import quantize, save_model
+from attend.text.corpus import Report, Split, load_pairs, split_by_components
+from attend.text.tokenizer import Tokenizer
+from attend.training.checkpoints import average, epochs_of
+from attend.translator.evaluation import HELD_OUT, bleu, choose_alignment, chrf, everyday
+from attend.translator.translator import SHIPPED, Translator
 
 OWN = SHIPPED.parent / "own_pairs.tsv"
 EVERY = 20
@@ -31,7 +31,7 @@ EVERY = 20
 CARD = """\
 # The translator of the course
 
-A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.training`.
+A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.training.trainer`.
 
 * **Data.** Trained on English-German sentence pairs from the Tatoeba Project (tatoeba.org), via
   manythings.org/anki, CC BY 2.0 FR; normalised and filtered. {kept}
@@ -49,7 +49,7 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   "cinema" had come out wrong, and some differ from it by a word: count that sentence as taught.
 * **Quality.** BLEU {bleu:.2f} on the {held_out:,} test pairs, beam 4, one reference
   (`{signature}`); {bleu_float32:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
-  Reproduce it with `python -m attend.evaluation --pairs deu-eng.zip`.
+  Reproduce it with `python -m attend.translator.evaluation --pairs deu-eng.zip`.
 * **Alignment.** The memory attention that comes nearest to our hand alignments has an alignment
   error rate of {error_rate:.2f} on sentences it was not chosen on ({uniform:.2f} if attention
   were spread evenly, {diagonal:.2f} along the diagonal).

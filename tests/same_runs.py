@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from attend.checkpoints import read_tensors
+from attend.training.checkpoints import read_tensors
 
 
 def history(folder: Path) -> list[dict]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attend.sphinx_ext.claims import claims_on_pages, find_proofs
+from attend_course.site.claims import claims_on_pages, find_proofs
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from conftest import ROOT, load_script
 
-from attend.sphinx_ext.settings import Repository
+from attend_course.site.settings import Repository
 
 script = load_script("class_notebooks")
 PLACE = Repository("https://example.org/owner/name", "main")

@@ -9,10 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from attend.config import TransformerConfig, base, course, tiny
-from attend.plan import Plan, learning_rate
-from attend.recording import record_attention
-from attend.training_command import make_parser
-from attend.transformer import Transformer
+from attend.models.recording import record_attention
+from attend.models.torch_transformer import Transformer
+from attend.training.command import make_parser
+from attend.training.plan import Plan, learning_rate
 
 ROOT = Path(__file__).resolve().parents[1]
 COST = runpy.run_path(str(ROOT / "scripts" / "cost.py"))

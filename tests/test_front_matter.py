@@ -11,23 +11,18 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from attend.assembly import Stack
 from attend.attention import attention
-from attend.examples import prerequisites
-from attend.sphinx_ext import address, reference
-from attend.sphinx_ext.settings import Repository, read_repository
+from attend.transformer import Stack
+from attend_course.chapters.prerequisites import example as prerequisites
+from attend_course.site import address, reference
+from attend_course.site.settings import Repository, read_repository
 
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("[0-9][0-9]-*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REFERENCE = sorted(BOOK.glob("api*.md"))
-# Modules of which there is one for each chapter, and the parts of the book's own extension.
-NOT_LISTED = {"examples", "sphinx_ext"}
-SHARED_PARTS = {
-    "checks": {"core"},
-    "figures": {"registry", "style"},
-    "widgets": {"base", "drawing"},
-}
+# Parts of the course that only those who change it look up, and programs.
+NOT_LISTED = ("attend_course.chapters", "attend_course.site", "attend_course.kit.explorers.bundle")
 
 
 def read(path: Path) -> str:
@@ -138,16 +133,14 @@ def test_chapter_links_its_terms(path: Path) -> None:
 
 def public_modules() -> set[str]:
     """Name the modules of which a reader may want to look something up."""
-    package = ROOT / "src" / "attend"
-    found = {path.stem for path in package.glob("*.py")}
-    for folder, parts in SHARED_PARTS.items():
-        found |= {f"{folder}.{part}" for part in parts}
-    return {name for name in found if not name.startswith("_")}
+    source = ROOT / "src"
+    paths = [p.relative_to(source).with_suffix("") for p in source.rglob("[!_]*.py")]
+    return {n for n in (".".join(p.parts) for p in paths) if not n.startswith(NOT_LISTED)}
 
 
 def test_reference_lists_every_module() -> None:
     text = "\n".join(read(path) for path in REFERENCE)
-    listed = re.findall(r"^\.\. automodule:: attend\.(\S+)$", text, re.M)
+    listed = re.findall(r"^\.\. automodule:: (\S+)$", text, re.M)
     assert sorted(listed) == sorted(public_modules())
 
 

@@ -1,4 +1,4 @@
-"""The house stays a house: imports point one way, and torch stays where it belongs."""
+"""The house stays a house: storeys that stand on those below, and torch where it belongs."""
 
 import ast
 import subprocess
@@ -12,100 +12,54 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
-ARRAYS = {"arrays", "state", "masks", "attention", "chunked", "positions", "layers"}
-MODEL = {
-    "allocation",
-    "assembly",
-    "config",
-    "weights",
-    "array_transformer",
-    "beam",
-    "decoding",
-    "recording",
-}
-TEXT = {"files", "tokenizer", "corpus"}
-MEANING = {"translate", "alignment", "evaluation"}
-SHOWN = ARRAYS | {"", "draws"}
-
-# Who may import whom. Each name stands for a file or, in the second half, for a whole folder;
-# "" is the package itself, which offers the array functions.
-MAY_IMPORT = {
-    # arrays of either library
-    "arrays": set(),
-    "state": {"arrays"},
-    "masks": {"arrays"},
-    "attention": {"arrays", "state"},
-    "chunked": {"arrays", "attention", "masks"},
-    "positions": {"arrays"},
-    "layers": {"arrays", "attention", "positions", "state"},
-    "": ARRAYS,
-    # no torch
-    "allocation": set(),
-    "assembly": ARRAYS,
-    "config": set(),
-    "files": set(),
-    "draws": set(),
-    "tokenizer": {"files"},
-    "corpus": {"tokenizer", "files"},
-    "weights": {"config", "tokenizer", "files"},
-    "array_transformer": ARRAYS | {"allocation", "assembly", "config", "weights"},
-    "onnx_transformer": ARRAYS | {"allocation", "assembly", "config"},
-    "beam": {"arrays", "state", "config"},
-    "decoding": {"arrays", "state", "config", "assembly", "beam"},
-    "recording": {"arrays"},
-    "alignment": {"arrays", "recording", "tokenizer"},
-    "translate": ARRAYS | MODEL | TEXT | {"alignment"},
-    "evaluation": MODEL | TEXT | {"alignment", "translate"},
-    "stream": {"corpus", "tokenizer"},
-    "plan": {"config", "stream"} | TEXT,
-    # torch
-    "modules": ARRAYS | {"config"},
-    "transformer": ARRAYS | {"allocation", "assembly", "config", "modules"},
-    "onnx_export": ARRAYS | {"assembly", "files", "modules", "onnx_transformer", "transformer"},
-    "loss": {"arrays"},
-    "checkpoints": {"files", "config", "weights"},
-    "examiner": TEXT | MODEL | {"loss", "transformer"},
-    "training": TEXT | MODEL | {"transformer", "loss", "checkpoints", "plan", "stream"},
-    "distributed": TEXT | {"transformer", "checkpoints", "plan", "stream", "training"},
-    "training_command": TEXT
-    | MODEL
-    | {"transformer", "examiner", "plan", "stream", "training", "distributed", "checkpoints"},
-    # what is shown: it may compute, never with torch
-    "examples": SHOWN | MODEL | TEXT | MEANING,
-    "figures": SHOWN | {"examples"},
-    "widgets": SHOWN | {"examples"},
-    "checks": SHOWN | {"examples"},
-    "sphinx_ext": SHOWN | {"examples", "figures", "widgets", "checks"},
-}
+# The storeys, from the ground up. A room may import from its own storey and from those below it.
+# A name with a dot at its end is a folder with all that is in it.
+STOREYS = [
+    {"attend.arrays", "attend.state", "attend.files", "attend.config"},
+    {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
+    {"attend", "attend.transformer"},
+    {"attend.text."},
+    {"attend.models."},
+    {"attend.decoding."},
+    {"attend.translator."},
+    {"attend.training."},
+    {"attend.__main__"},
+    {"attend_course", "attend_course.kit."},
+    {"attend_course.chapters."},
+    {"attend_course.site."},
+]
 TORCH = {
-    "modules",
-    "transformer",
-    "onnx_export",
-    "loss",
-    "checkpoints",
-    "examiner",
-    "training",
-    "distributed",
-    "training_command",
+    "attend.models.modules",
+    "attend.models.torch_transformer",
+    "attend.models.onnx_export",
+    "attend.training.",
 }
-FOLDERS = {"examples", "figures", "widgets", "checks", "sphinx_ext"}
-NEEDS = {"sphinx_ext": "myst_nb", "evaluation": "sacrebleu"}
+TORCH_FREE = {"attend.training.plan"}
+"""What reads the arguments of a run must answer ``--help`` where there is no torch."""
+NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}
 """What is tested without torch, but not without these."""
 
 
 @cache
 def modules() -> dict[str, Path]:
-    """List every module of the package by its full name."""
+    """List every module of the two packages by its full name."""
     found = {}
-    for path in sorted((SOURCE / "attend").rglob("*.py")):
+    for path in sorted(SOURCE.rglob("*.py")):
         parts = path.relative_to(SOURCE).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
-def group(module: str) -> str:
-    """Return the row of the table that a module belongs to."""
-    return [*module.split("."), ""][1]
+def lies_in(module: str, rooms: set[str]) -> bool:
+    """Tell whether a module is one of `rooms`, or in a folder among them."""
+    return module in rooms or any(
+        room.endswith(".") and f"{module}.".startswith(room) for room in rooms
+    )
+
+
+def storey(module: str) -> int:
+    """Return the number of the storey that a module stands on; an error if it has none."""
+    return next(number for number, rooms in enumerate(STOREYS) if lies_in(module, rooms))
 
 
 @cache
@@ -132,7 +86,7 @@ def imports(module: str) -> frozenset[str]:
 
 
 def ours(module: str) -> set[str]:
-    return {name for name in imports(module) if name.split(".")[0] == "attend"}
+    return {name for name in imports(module) if name in modules() and name != module}
 
 
 def reached(module: str) -> set[str]:
@@ -152,39 +106,32 @@ def outside(names: set[str]) -> set[str]:
 
 
 def torch_free() -> list[str]:
-    return [module for module in modules() if group(module) not in TORCH]
+    return [m for m in modules() if not lies_in(m, TORCH) or m in TORCH_FREE]
+
+
+def chapter(module: str) -> str | None:
+    found = module.removeprefix("attend_course.chapters.")
+    return None if found == module else found.split(".")[0]
 
 
 # ---------------------------------------------------------------------------------- by reading
 
 
 @pytest.mark.parametrize("module", modules())
-def test_a_module_has_its_place(module):
-    assert group(module) in MAY_IMPORT, (
-        f"{module} is not in the table: decide what it may import and write it down here "
-        "and in docs/architecture.md"
-    )
+def test_imports_point_downwards(module):
+    above = {name for name in ours(module) if storey(name) > storey(module)}
+    assert not above, f"{module} must not import {', '.join(sorted(above))}"
 
 
 @pytest.mark.parametrize("module", modules())
-def test_imports_point_one_way(module):
-    own = group(module)
-    wrong = {name for name in ours(module) if group(name) not in MAY_IMPORT.get(own, set()) | {own}}
-    assert not wrong, f"{module} must not import {', '.join(sorted(wrong))}"
+def test_no_chapter_imports_another(module):
+    others = {name for name in ours(module) if chapter(name) not in (None, chapter(module))}
+    assert chapter(module) is None or not others, f"{module} must not import {others}"
 
 
-def test_the_table_has_no_circle():
-    order = [*TopologicalSorter(MAY_IMPORT).static_order()]
-    assert order.index("arrays") < order.index("attention") < order.index("training")
-
-
-def test_no_two_modules_import_each_other():
-    graph = {
-        module: {name for name in imports(module) if name in modules() and name != module}
-        for module in modules()
-        # Parts of a folder are offered by its __init__, which they may mention in turn.
-        if group(module) not in FOLDERS
-    }
+def test_no_circles():
+    # The drawn pictures of explorers import their explorer for its types, until each view is one.
+    graph = {module: ours(module) for module in modules() if not module.endswith("_html")}
     assert [*TopologicalSorter(graph).static_order()]
 
 
@@ -193,14 +140,10 @@ def test_torch_is_imported_only_where_it_belongs(module):
     assert "torch" not in outside(reached(module))
 
 
-def test_figures_and_widgets_are_among_those_without_torch():
-    assert not {"figures", "widgets", "checks", "examples", "translate", "recording"} & TORCH
-
-
 def test_the_array_modules_need_numpy_and_nothing_else():
     allowed = {"attend", "numpy", "jaxtyping"} | set(sys.stdlib_module_names)
     for module in modules():
-        if group(module) in ARRAYS | {"", "assembly"}:
+        if storey(module) <= storey("attend.transformer"):
             assert outside(imports(module)) <= allowed, module
 
 
@@ -212,10 +155,10 @@ def test_nothing_imports_a_notebook_or_a_test(module):
 
 def test_this_file_can_read_imports():
     assert "attend.arrays" in imports("attend.attention")
-    assert "attend.layers" in imports("attend.transformer")
-    assert "torch" in outside(imports("attend.modules"))
-    assert "torch" in outside(reached("attend.training"))
-    assert "attend.arrays" in reached("attend.figures.scaling")
+    assert "attend.layers" in imports("attend.models.torch_transformer")
+    assert "torch" in outside(imports("attend.models.modules"))
+    assert "torch" in outside(reached("attend.training.trainer"))
+    assert "attend.arrays" in reached("attend_course.chapters.scaling.figures")
 
 
 # ---------------------------------------------------------------------------------- by running
@@ -241,8 +184,8 @@ else:
 
 def importable() -> list[str]:
     """List the modules that need no torch, and whose other needs are installed here."""
-    absent = {name for name, package in NEEDS.items() if find_spec(package) is None}
-    return [name for name in torch_free() if group(name) not in absent]
+    absent = {room for room, package in NEEDS.items() if find_spec(package) is None}
+    return [name for name in torch_free() if not lies_in(name, absent)]
 
 
 def run(code: str) -> str:
@@ -277,7 +220,7 @@ print(weights.shape, x.shape, all(hasattr(attend, name) for name in attend.__all
 
 def test_nothing_loads_torch_behind_the_back():
     # sacrebleu and the documentation tools look for torch themselves.
-    names = [name for name in importable() if group(name) not in NEEDS]
+    names = [name for name in importable() if not lies_in(name, set(NEEDS))]
     printed = run(
         f"import sys\nfrom importlib import import_module\n"
         f"for name in {names!r}: import_module(name)\n"
@@ -286,7 +229,7 @@ def test_nothing_loads_torch_behind_the_back():
     assert printed.strip() == "False"
 
 
-@pytest.mark.parametrize("name", ["modules", "transformer", "training"])
+@pytest.mark.parametrize("name", ["models.modules", "models.torch_transformer", "training.trainer"])
 def test_the_torch_group_says_what_is_missing(name):
     printed = run(
         f"{BLOCKED}\ntry:\n    import_module('attend.{name}')\n"

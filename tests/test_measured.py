@@ -9,9 +9,9 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from attend.figures import STYLES, draw, find
-from attend.figures import measured as figures
-from attend.sphinx_ext import measured
+from attend_course.chapters.measured import figures
+from attend_course.kit.figures import STYLES, draw, find
+from attend_course.site import measured
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 figures.register(BENCHMARKS)

@@ -7,14 +7,15 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from attend.examples import saturation, scaling
-from attend.sphinx_ext.code import run_block
-from attend.sphinx_ext.launch import addresses
-from attend.sphinx_ext.settings import Repository
-from attend.sphinx_ext.value import compute, display, fill
+from attend_course.chapters.scaling import example as scaling
+from attend_course.chapters.scaling import saturation
+from attend_course.site.code import run_block
+from attend_course.site.launch import addresses
+from attend_course.site.settings import Repository
+from attend_course.site.value import compute, display, fill
 
 CONF = """
-extensions = ["myst_nb", *(f"attend.sphinx_ext.{part}" for part in
+extensions = ["myst_nb", *(f"attend_course.site.{part}" for part in
     ("question", "figure", "value", "code", "claims", "launch", "assets"))]
 html_theme = "basic"
 numfig = True
@@ -112,7 +113,7 @@ def test_numbers_of_a_page_are_computed(build):
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("scaling.nothing", "has no"), ("scaling", "not of the form"), ("nowhere.x", "No module")],
+    [("scaling.nothing", "has no"), ("scaling", "not of the form"), ("nowhere.x", "no chapter")],
 )
 def test_a_number_that_is_not_there_is_an_error(build, text, complaint):
     _, warnings = build(f"# Page\n\n{{value}}`{text}`\n")
@@ -124,8 +125,10 @@ def test_values_follow_calls_entries_and_attributes():
     assert compute("scaling.spread") == scaling.spread()
     assert compute("scaling.weights(4)[0, 1]") == scaling.weights(4)[0, 1]
     assert compute("scaling.queries.shape") == (7, 64)
-    assert compute("saturation.median_slope(8, scale=1.0)") == saturation.median_slope(8, 1.0)
-    assert display("saturation.hand_scores[0]:.0f") == "(0, 4, 6)"
+    assert compute("scaling.saturation.median_slope(8, scale=1.0)") == saturation.median_slope(
+        8, 1.0
+    )
+    assert display("scaling.saturation.hand_scores[0]:.0f") == "(0, 4, 6)"
     assert display("scaling.raw_scores[0, 0]:.1f").startswith("−")
     assert fill(r"\frac{1}{<<scaling.D_K>>}") == r"\frac{1}{64}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from docutils import nodes
 
-from attend.sphinx_ext.claims import _keep_with_sentence
-from attend.sphinx_ext.formulas import keep_marks
+from attend_course.site.claims import _keep_with_sentence
+from attend_course.site.formulas import keep_marks
 
 
 @pytest.mark.parametrize("marks", [".", ",", "):", ".\N{RIGHT DOUBLE QUOTATION MARK}"])

@@ -11,7 +11,7 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
-from attend.sphinx_ext import status
+from attend_course.site import status
 
 
 @pytest.fixture

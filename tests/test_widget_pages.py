@@ -13,9 +13,10 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from attend.sphinx_ext.widget import module_file, read_option
-from attend.widgets import MIME, ScalingExplorer
-from attend.widgets.drawing import number
+from attend_course.chapters.scaling.explorer import ScalingExplorer
+from attend_course.kit.explorers import MIME
+from attend_course.kit.explorers.drawing import number
+from attend_course.site.widget import module_file, read_option
 
 Build = Callable[..., tuple[Path, str]]
 
@@ -30,7 +31,7 @@ def build(tmp_path: Path) -> Build:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_text(text, encoding="utf-8")
         settings = {
-            "extensions": ["myst_nb", "attend.sphinx_ext.widget"],
+            "extensions": ["myst_nb", "attend_course.site.widget"],
             "nb_execution_mode": "off",
             "exclude_patterns": [],
             "html_theme": "basic",

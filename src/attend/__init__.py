@@ -1,7 +1,8 @@
 """Attend: the Transformer from its parts, on NumPy and torch.
 
-The array functions of the chapters are importable from here. Nothing in this package imports
-torch until a torch module is asked for by name (`attend.transformer`, `attend.training`).
+The array functions of the chapters are importable from here. Nothing in this package imports torch
+until a torch module is asked for by name (`attend.models.torch_transformer`,
+`attend.training.trainer`).
 """
 
 from attend.attention import (

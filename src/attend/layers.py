@@ -1,8 +1,9 @@
 """The layers of the Transformer as functions of their parameters (section 3 of the paper).
 
 A function takes its parameters as `p`: anything that has them as attributes. The torch modules of
-`attend.modules` have them, and so has the tree of NumPy arrays that `attend.weights` reads. So the
-assembly of the model stands once, here and in `attend.assembly`, and runs on either library.
+`attend.models.modules` have them, and so has the tree of NumPy arrays that `attend.models.weights`
+reads. So the assembly of the model stands once, here and in `attend.transformer`, and runs on
+either library.
 """
 
 from collections.abc import Callable
@@ -157,8 +158,8 @@ def everywhere(attend: Attend, where: Where) -> Attend:
 class Operations(NamedTuple):
     """The functions that a model is built with.
 
-    The defaults are the functions of this course, on either library. `attend.modules` hands in
-    torch's faster equals, and dropout while a model is trained. A test shows that they agree.
+    The defaults are the functions of this course, on either library. `attend.models.modules` hands
+    in torch's faster equals, and dropout while a model is trained. A test shows that they agree.
     `attend.models.changes` hands in others where somebody wants to see what they are good for.
     """
 

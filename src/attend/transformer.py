@@ -1,130 +1,130 @@
-"""The Transformer as a torch module: it holds the parameters, `attend.assembly` does the rest."""
+"""The whole Transformer as four functions of its parameters (figure 1 of the paper).
 
-import torch
-from torch import Tensor, nn
+`encode` reads the source, `start` prepares the decoder, `step` reads one or more target tokens and
+says what may come next, `forward` is a start and one long step. They run on NumPy arrays and on
+torch tensors: the trained model and the shipped translator are the same lines.
+"""
 
-from attend import assembly, layers
-from attend.allocation import keep_freed_memory
-from attend.arrays import vouched
-from attend.assembly import See, look_away
-from attend.config import TransformerConfig
-from attend.layers import TAUGHT, Change, DecoderMasks, Operations, as_published
-from attend.modules import (
-    FUSED,
-    AddNorm,
-    FeedForward,
-    MultiHeadAttention,
-    embedding_table,
-    while_training,
+from collections.abc import Callable
+from math import sqrt
+from typing import Any, Protocol
+
+from jaxtyping import Float, Integer
+
+from attend.arrays import Array, require
+from attend.layers import (
+    TAUGHT,
+    DecoderMasks,
+    Operations,
+    begin_layer,
+    decoder_layer,
+    encoder_layer,
 )
-from attend.state import LayerState, State
+from attend.state import State
+
+See = Callable[[str, int, Array], None]
+"""Receives, for each attention map, where it arose, the layer counted from 0, and the weights."""
 
 
-class EncoderLayer(nn.Module):
-    """One layer of the encoder (section 3.1)."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.self_attention = MultiHeadAttention(config)
-        self.norm_1 = AddNorm(config)
-        self.feed_forward = FeedForward(config)
-        self.norm_2 = AddNorm(config)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """See `attend.layers.encoder_layer`."""
-        return layers.encoder_layer(x, self, mask)
+def look_away(kind: str, layer: int, weights: Array) -> None:
+    """Receive a map and do nothing with it."""
 
 
-class DecoderLayer(nn.Module):
-    """One layer of the decoder (section 3.1)."""
+class Stack(Protocol):
+    """The parameters of a Transformer: what `p` must have in this file."""
 
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.self_attention = MultiHeadAttention(config)
-        self.norm_1 = AddNorm(config)
-        self.memory_attention = MultiHeadAttention(config)
-        self.norm_2 = AddNorm(config)
-        self.feed_forward = FeedForward(config)
-        self.norm_3 = AddNorm(config)
-
-    def begin(self, memory: Tensor) -> LayerState:
-        """See `attend.layers.begin_layer`."""
-        return layers.begin_layer(memory, self)
-
-    def forward(
-        self, x: Tensor, state: LayerState, masks: DecoderMasks
-    ) -> tuple[Tensor, LayerState, tuple[Tensor | None, Tensor | None]]:
-        """See `attend.layers.decoder_layer`."""
-        return layers.decoder_layer(x, state, self, masks)
+    embedding: Array
+    encoder: Any
+    decoder: Any
+    pad: int
 
 
-class Encoder(nn.ModuleList):
-    """The stack of encoder layers."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__(EncoderLayer(config) for _ in range(config.N))
-
-
-class Decoder(nn.ModuleList):
-    """The stack of decoder layers."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__(DecoderLayer(config) for _ in range(config.N))
+def embed(
+    tokens: Integer[Array, "batch n"], p: Any, start: int = 0, operations: Operations = TAUGHT
+) -> Float[Array, "batch n d_model"]:
+    """Turn tokens into vectors that know their position (sections 3.4 and 3.5)."""
+    x = operations.look_up(tokens, p.embedding) * sqrt(p.embedding.shape[1])
+    return operations.drop(x + operations.place(x, start))
 
 
-class Transformer(nn.Module):
-    """The Transformer of the paper: post-norm, sinusoidal positions, one embedding used thrice.
+def encode(
+    source: Integer[Array, "batch m"],
+    p: Any,
+    operations: Operations = TAUGHT,
+    see: See = look_away,
+) -> Float[Array, "batch m d_model"]:
+    """Read the source: one vector a token, each informed by all the others."""
+    check_tokens("source", source)
+    mask = operations.visible(source, p.pad)
+    x = embed(source, p, operations=operations)
+    for number, layer in enumerate(p.encoder):
+        x, weights = encoder_layer(x, layer, mask, operations, number)
+        see("encoder", number, weights)
+    return x
 
-    Parameters
-    ----------
-    config
-        The sizes.
 
-    Attributes
-    ----------
-    see
-        Receives each attention map. While it is `look_away`, nobody looks, and the fused kernels
-        compute; see `attend.recording`.
-    change
-        Receives the functions that it is built with, and returns those it computes with; see
-        `attend.models.changes`.
+def start(
+    source: Integer[Array, "batch m"],
+    p: Any,
+    operations: Operations = TAUGHT,
+    see: See = look_away,
+) -> State:
+    """Encode the source and project the memory, once for all steps."""
+    memory = encode(source, p, operations, see)
+    layers = tuple(begin_layer(memory, layer) for layer in p.decoder)
+    return State(layers, operations.visible(source, p.pad), 0)
+
+
+def step(
+    tokens: Integer[Array, "batch n"],
+    state: State,
+    p: Any,
+    operations: Operations = TAUGHT,
+    see: See = look_away,
+) -> tuple[Float[Array, "batch n vocabulary"], State]:
+    """Read the next target tokens and say what may follow each of them.
+
+    Returns
+    -------
+    logits
+        A score for every word piece as the successor of every token given.
+    state
+        What to hand in with the tokens that come next.
     """
+    check_tokens("target", tokens)
+    new = tokens.shape[1]
+    tokens, state = operations.remember(tokens, state)
+    x = embed(tokens, p, state.length, operations)
+    n, length = tokens.shape[1], state.length + tokens.shape[1]
+    # A single new token may look at all that were before it: there is nothing to forbid.
+    causal = None if n == 1 else operations.causal(n, length, like=x)
+    masks = DecoderMasks(causal, state.memory_mask)
+    layers = []
+    for number, (layer, past) in enumerate(zip(p.decoder, state.layers, strict=True)):
+        x, known, (own, across) = decoder_layer(x, past, layer, masks, operations, number)
+        see("decoder", number, own)
+        see("memory", number, across)
+        layers.append(known)
+    logits = operations.say(x[:, -new:], p.embedding)
+    return logits, state._replace(layers=tuple(layers), length=length)
 
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        keep_freed_memory()
-        self.config = config
-        self.pad = config.pad
-        self.embedding = embedding_table(config)
-        self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
-        self.see: See = look_away
-        self.change: Change = as_published
 
-    @property
-    def operations(self) -> Operations:
-        """The functions to compute with: torch's kernels unless somebody looks at the maps."""
-        faster = while_training(self.config.P_drop) if self.training else FUSED
-        if self.see is not look_away:
-            faster = faster._replace(attend=TAUGHT.attend)
-        return self.change(faster)
+def forward(
+    source: Integer[Array, "batch m"],
+    target: Integer[Array, "batch n"],
+    p: Any,
+    operations: Operations = TAUGHT,
+    see: See = look_away,
+) -> Float[Array, "batch n vocabulary"]:
+    """Say, for each target token, what may follow it: a start and one long step."""
+    return step(target, start(source, p, operations, see), p, operations, see)[0]
 
-    def encode(self, source: Tensor) -> Tensor:
-        """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
-        return assembly.encode(source, self, self.operations, self.see)
 
-    @torch.no_grad()
-    def start(self, source: Tensor) -> State:
-        """Encode the source and project the memory, once for all steps of decoding."""
-        with vouched():
-            return assembly.start(source, self, self.operations, self.see)
-
-    @torch.no_grad()
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read the next target tokens, (batch, n), and say what may follow each: no gradient."""
-        with vouched():
-            return assembly.step(tokens, state, self, self.operations, self.see)
-
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
-        """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
-        return assembly.forward(source, target, self, self.operations, self.see)
+def check_tokens(name: str, tokens: Array) -> None:
+    """Refuse anything but a batch of sentences, one a row, with at least one token each."""
+    require(
+        tokens.ndim == 2 and tokens.shape[1] > 0,
+        f"{name} needs one sentence a row, and at least one token",
+        "Its shape is (batch, tokens); put a single sentence in brackets.",
+        **{name: tokens},
+    )

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from attend.attention import attention, masked_softmax, scores, softmax
-from attend.draws import normals, token_seed, token_vectors, uniforms
 from attend.masks import causal_mask, padding_mask
+from attend_course.kit.draws import normals, token_seed, token_vectors, uniforms
 
 FILE = Path(__file__).with_name("cases.json")
 # n queries, m keys, d_k, d_v

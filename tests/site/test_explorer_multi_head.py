@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from attend.examples import multi_head as example
-from attend.widgets import MultiHeadExplorer
+from attend_course.chapters.multi_head import example
+from attend_course.chapters.multi_head.explorer import MultiHeadExplorer
 
 from .workbench import Bench, model, number
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from attend.examples import queries_keys_values as two
-from attend.widgets import QueriesKeysValuesExplorer
+from attend_course.chapters.queries_keys_values import example as two
+from attend_course.chapters.queries_keys_values.explorer import QueriesKeysValuesExplorer
 
 from .workbench import Bench, model
 

@@ -13,10 +13,10 @@ from matplotlib.colors import to_rgb
 from playwright.sync_api import Browser, Page
 
 import attend
-from attend.examples import scaling
-from attend.figures.style import STYLES, score_colours, weight_colours
-from attend.widgets import ScalingExplorer
-from attend.widgets.bundle import stylesheet
+from attend_course.chapters.scaling import example as scaling
+from attend_course.chapters.scaling.explorer import ScalingExplorer
+from attend_course.kit.explorers.bundle import stylesheet
+from attend_course.kit.figures.style import STYLES, score_colours, weight_colours
 
 from .workbench import Bench, model, number, put
 

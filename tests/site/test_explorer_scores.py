@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from attend import scores
-from attend.examples import scores as example
-from attend.widgets import ScoresExplorer
+from attend_course.chapters.scores import example
+from attend_course.chapters.scores.explorer import ScoresExplorer
 
 from .workbench import Bench, model, number
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from attend.widgets import Explorer
-from attend.widgets.bundle import bundle
+from attend_course.kit.explorers import Explorer, all_explorers
+from attend_course.kit.explorers.bundle import bundle
 
 from .workbench import Bench, model, number, violations
 
-EXPLORERS = sorted(Explorer.registry)
-STATES = [(name, state) for name in EXPLORERS for state in [{}, *Explorer.registry[name].examples]]
+EXPLORERS = sorted(all_explorers())
+STATES = [(name, state) for name in EXPLORERS for state in [{}, *all_explorers()[name].examples]]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def bench(browser: Browser) -> Iterator[Bench]:
 
 
 def make(name: str, **state: Any) -> Explorer:
-    return Explorer.registry[name](**state)
+    return all_explorers()[name](**state)
 
 
 @pytest.mark.parametrize(("name", "state"), STATES)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from attend.sphinx_ext.freshness import digest, sources
+from attend_course.site.freshness import digest, sources
 
 from .conftest import ROOT
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from fontTools.ttLib import TTFont
 
-from attend.sphinx_ext.formulas import Typesetter, aligned
-from attend.sphinx_ext.icons import characters, without_unused
-from attend.sphinx_ext.lean import beside
+from attend_course.site.formulas import Typesetter, aligned
+from attend_course.site.icons import characters, without_unused
+from attend_course.site.lean import beside
 
 from .conftest import Site, Visit
 

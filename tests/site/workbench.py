@@ -9,9 +9,9 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from attend.sphinx_ext.widget import live_html, module_file
-from attend.widgets import Explorer
-from attend.widgets.bundle import STATIC, bundle, stylesheet
+from attend_course.kit.explorers import Explorer, all_explorers
+from attend_course.kit.explorers.bundle import STATIC, bundle, stylesheet
+from attend_course.site.widget import live_html, module_file
 
 ADDRESS = "http://explorers.invalid"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -65,7 +65,7 @@ class Bench:
         """Serve the page, the modules as the site has them, and the files they are made of."""
         url = route.request.url
         name = url.removeprefix(f"{ADDRESS}/")
-        modules = {module_file(kind.module): kind.module for kind in Explorer.registry.values()}
+        modules = {module_file(kind.module): kind.module for kind in all_explorers().values()}
         if name == "index.html":
             route.fulfill(body=html, content_type="text/html; charset=utf-8")
         elif name in modules:

@@ -64,7 +64,7 @@ def changed(model: Model, changes: Sequence[Change]) -> Model:
 
     Examples
     --------
-    >>> from attend.translate import shipped
+    >>> from attend.translator.translator import shipped
     >>> odd = changed(shipped().model, [{"make": "hidden", "token": 5}])
     """
     before = getattr(model, "change", None)

@@ -8,7 +8,7 @@ import sys
 import unicodedata
 from itertools import product
 
-from attend.translate import SHIPPED
+from attend.translator.translator import SHIPPED
 
 DATA = SHIPPED.parent
 WHO = ("I", "You", "My sister", "Tom", "The children", "An old man", "We", "His neighbour's dog")

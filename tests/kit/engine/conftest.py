@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from attend.translate import SHIPPED
+from attend.translator.translator import SHIPPED
 
 ENGINE = Path(__file__).resolve().parents[3] / "src" / "attend_course" / "kit" / "engine"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 from shared_data import shared_file
 
-from attend.decoding import beam_search, greedy
+from attend.decoding.writing import beam_search, greedy
 from attend.models.changes import changed, check, distance, shares
-from attend.recording import record_attention
-from attend.translate import shipped
+from attend.models.recording import record_attention
+from attend.translator.translator import shipped
 
 KERNELS = ("simd", "plain")
 CLOSE = 1e-4
@@ -111,7 +111,7 @@ def test_texts_are_made_ready_and_refused_as_in_python(engine: Page):
         "Mr. Brown is here.",
     ]
     for text, (plain, found) in zip(texts, engine.evaluate(READY, texts), strict=True):
-        from attend.corpus import normalize
+        from attend.text.corpus import normalize
 
         assert plain == normalize(text), repr(text)
         try:

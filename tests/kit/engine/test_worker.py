@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from attend.translate import shipped
+from attend.translator.translator import shipped
 
 START = """async () => {
   const { startEngine } = await import('/engine/client.js');

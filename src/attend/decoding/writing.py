@@ -1,0 +1,217 @@
+"""Writing a translation: one token after the other, from what the model says may come next.
+
+Everything here works on a *model*: anything with ``start(source) -> state``, ``step(tokens, state)
+-> (logits, state)`` and a ``config`` that names its special tokens. The torch Transformer and the
+NumPy one both are. The bookkeeping of candidates is done in NumPy.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attend.arrays import Array, namespace, to_numpy
+from attend.config import TransformerConfig
+from attend.decoding.beam import BeamOptions, Search, largest
+from attend.state import State, select, select_past
+from attend.transformer import check_tokens
+
+MORE = 50
+"""How many tokens longer than its source a translation may get (section 6.1)."""
+
+
+class Model(Protocol):
+    """What the functions of this file need."""
+
+    config: TransformerConfig
+
+    def start(self, source: Array) -> State:
+        """Encode a batch of sources."""
+
+    def step(self, tokens: Array, state: State) -> tuple[Array, State]:
+        """Read the next tokens and say what may follow."""
+
+
+Choose = Callable[[NDArray[np.floating]], NDArray[np.integer]]
+"""Picks a token for each sentence from its logits, (batch, vocabulary)."""
+
+
+def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[int]]:
+    """Take the likeliest token at each step.
+
+    Parameters
+    ----------
+    model
+        The model that says what may come next.
+    source
+        Source tokens, (batch, m), padded.
+    limit
+        The most tokens to write, the end included. If None, 50 more than the source has, as in
+        section 6.1 of the paper.
+
+    Returns
+    -------
+    sentences
+        The tokens of each translation, without start and end.
+
+    Raises
+    ------
+    ValueError
+        If the limit is below 1, or a source token is not in the vocabulary.
+    """
+    return _write(model, source, lambda logits: logits.argmax(axis=-1), limit)
+
+
+def sample(
+    model: Model,
+    source: Array,
+    generator: np.random.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+) -> list[list[int]]:
+    """Draw each token at random, by its probability.
+
+    Parameters
+    ----------
+    model, source
+        As for `greedy`; the limit is that of the paper.
+    generator
+        Draws the numbers; the same seed writes the same text.
+    temperature
+        Divides the logits: below 1 bolder, above 1 more even.
+    top_k
+        Draw among this many likeliest tokens only; among all if None.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not a positive number, or top_k is below 1.
+    """
+    if not 0 < temperature < np.inf or (top_k is not None and top_k < 1):
+        raise ValueError(
+            "sampling needs temperature > 0 and top_k >= 1 (or None); received "
+            f"temperature={temperature}, top_k={top_k}. For the likeliest token use greedy"
+        )
+
+    def choose(logits: NDArray) -> NDArray:
+        # The largest is 0 first, and stays so where a cold division makes the rest -inf.
+        with np.errstate(over="ignore"):
+            heated = (logits - logits.max(axis=-1, keepdims=True)).astype(float) / temperature
+        # The largest of logits with Gumbel noise is a draw from their softmax.
+        noisy = heated + generator.gumbel(size=logits.shape)
+        return np.where(_among_best(logits, top_k), noisy, -np.inf).argmax(axis=-1)
+
+    return _write(model, source, choose, None)
+
+
+def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
+    """Mark the k largest logits of each row; all of them if k is None."""
+    if k is None or k >= logits.shape[-1]:
+        return np.ones(logits.shape, bool)
+    marked = np.zeros(logits.shape, bool)
+    for row, best in zip(marked, (largest(x, k) for x in logits), strict=True):
+        row[best] = True
+    return marked
+
+
+def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
+    """Choose token after token until every sentence has ended or reached its limit."""
+    limits, config = _limits(model, source, limit), model.config
+    state = _start(model, source)
+    tokens = np.full(source.shape[0], config.start)
+    open_ = np.ones(source.shape[0], dtype=bool)
+    sentences: list[list[int]] = [[] for _ in tokens]
+    for written in range(max(limits, default=0)):
+        logits, state = _next_logits(model, tokens, state, source)
+        tokens = choose(logits)
+        open_ &= (tokens != config.end) & (written < limits)
+        for row in np.flatnonzero(open_):
+            sentences[row].append(int(tokens[row]))
+        if not open_.any():
+            break
+    return sentences
+
+
+def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
+    """Say for each sentence how many tokens it may get; padding does not lengthen it."""
+    check_tokens("source", source)
+    tokens, config = to_numpy(source), model.config
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit counts tokens to write, at least 1; received limit={limit}")
+    whole = np.issubdtype(tokens.dtype, np.integer)
+    if tokens.size and not (whole and 0 <= tokens.min() <= tokens.max() < config.vocabulary):
+        raise ValueError(
+            f"source tokens are whole numbers from 0 to {config.vocabulary - 1}; received "
+            f"{tokens.dtype} from {tokens.min()} to {tokens.max()}. Was another tokenizer used?"
+        )
+    if limit is not None:
+        return np.full(len(tokens), limit)
+    return (tokens != config.pad).sum(axis=-1) + MORE
+
+
+def _start(model: Model, source: Array) -> State:
+    """Let the model read the sources; drop a mask that forbids nothing."""
+    state = model.start(source)
+    free = state.memory_mask is None or bool(state.memory_mask.all())
+    return state._replace(memory_mask=None) if free else state
+
+
+def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> tuple:
+    """Let the model read one token a sentence; return logits (batch, vocabulary) and the state."""
+    read = namespace(source).asarray(tokens[:, None], device=source.device)
+    logits, state = model.step(read, state)
+    logits = to_numpy(logits[:, -1])
+    # The largest of numbers is nan if one of them is.
+    if np.isnan(logits.max()):
+        raise ValueError("the model answers nan: its weights are damaged, or training went astray")
+    return logits, state
+
+
+def beam_search(
+    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+) -> list[list[int]]:
+    """Follow the `beam` likeliest beginnings at once, and keep the best translation.
+
+    Parameters
+    ----------
+    model, source, limit
+        As for `greedy`.
+    beam
+        How many beginnings to follow. One is the same as `greedy`.
+    alpha
+        Strength of the length penalty; 0 for none.
+
+    Returns
+    -------
+    sentences
+        The tokens of the best translation of each source, without start and end.
+
+    Raises
+    ------
+    ValueError
+        If beam or limit is below 1, alpha is negative, or a source token is not in the vocabulary.
+    """
+    if beam < 1:
+        raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
+    limits, config = _limits(model, source, limit), model.config
+    search = Search(BeamOptions(beam, alpha, config.start, config.end), limits)
+    state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
+    while len(search.going):
+        state = _advance(model, search, state, source)
+    return search.results
+
+
+def _advance(model: Model, search: Search, state: State, source: Array) -> State:
+    """Take one step of a search; return the state of the beginnings still followed."""
+    last = search.last
+    logits, state = _next_logits(model, last.reshape(-1), state, source)
+    origin = search.advance(logits.reshape(*last.shape, -1))
+    rows = origin + last.shape[1] * np.arange(len(last))[:, None]
+    settled = search.settled
+    if not settled.any():
+        return select_past(state, rows.reshape(-1))
+    search.retire(settled)
+    return select(state, rows[~settled].reshape(-1))

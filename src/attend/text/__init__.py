@@ -1,0 +1,1 @@
+"""Text and files of pairs: byte pairs, corpora, streams."""

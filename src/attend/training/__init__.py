@@ -1,0 +1,1 @@
+"""Training as in section 5 of the paper: loss, plan, trainer, checkpoints."""

@@ -1,0 +1,1 @@
+"""The translator that ships: English to German, on NumPy alone."""

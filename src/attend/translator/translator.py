@@ -1,0 +1,210 @@
+"""The translator that ships with the course, on NumPy alone.
+
+``python -m attend.translator.translator "I want to go to the cinema."`` prints a German sentence.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from attend.decoding.writing import beam_search
+from attend.models.array_transformer import ArrayTransformer
+from attend.models.recording import Recording, record_attention
+from attend.models.weights import read_model
+from attend.text.corpus import normalize, pad
+from attend.text.tokenizer import Tokenizer
+from attend.translator.alignment import Source, alignment_map
+
+SHIPPED = Path(__file__).parent / "data" / "translator"
+LONGEST = 100
+"""Pieces of the longest sentence that is translated; the longest it learned from are shorter."""
+# The matrices are small. Threads that wait for each other on a busy machine made a batch of 40
+# sentences twenty times slower than one thread alone.
+_threads = ThreadpoolController()
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
+
+
+class Look(NamedTuple):
+    """A translation with everything the model attended to.
+
+    Attributes
+    ----------
+    source, target
+        Tokens; the target ends with the end token.
+    source_pieces, target_pieces
+        The same, readable.
+    text
+        The translation.
+    recording
+        Every attention map, from one pass over the finished translation. Row i of a decoder map
+        belongs to the step that writes target piece i.
+    alignment
+        The map that fits a hand alignment best, (target pieces, source pieces).
+    """
+
+    source: list[int]
+    target: list[int]
+    source_pieces: list[str]
+    target_pieces: list[str]
+    text: str
+    recording: Recording
+    alignment: NDArray
+
+
+class Translator:
+    """English in, German out.
+
+    Parameters
+    ----------
+    model
+        The Transformer.
+    tokenizer
+        Cuts text into the pieces that the model knows.
+    align
+        Where in the model the alignment is read; None if nobody measured it.
+    """
+
+    def __init__(
+        self, model: ArrayTransformer, tokenizer: Tokenizer, align: Source | None = None
+    ) -> None:
+        self.model, self.tokenizer, self.align = model, tokenizer, align
+
+    @classmethod
+    def load(cls, folder: str | Path = SHIPPED) -> "Translator":
+        """Read a translator from its folder; the one of the course if none is named."""
+        saved = read_model(folder)
+        found = Path(folder) / "alignment.json"
+        align = Source(**json.loads(found.read_text())["source"]) if found.exists() else None
+        return cls(ArrayTransformer(saved.config, saved.tensors), saved.tokenizer, align)
+
+    def __call__(self, text: str, beam: int = 4) -> str:
+        """Translate a text, sentence by sentence.
+
+        Parameters
+        ----------
+        text
+            One sentence, or several.
+        beam
+            How many beginnings are followed at once.
+
+        Raises
+        ------
+        ValueError
+            If there is nothing to translate, if it is in a script that the translator cannot
+            read, or if a sentence is longer than any it has learned from.
+        """
+        return " ".join(self.batch(self.sentences(text), beam))
+
+    def sentences(self, text: str) -> list[str]:
+        """Normalise a text and cut it into sentences that can be translated."""
+        text = normalize(text)
+        if not text:
+            raise ValueError("there is nothing to translate; give an English sentence")
+        self._check_script(text)
+        found = _SENTENCE_END.split(text)
+        for sentence in found:
+            self._check_length(sentence)
+        return found
+
+    def _check_script(self, text: str) -> None:
+        letters = [character for character in text if character.isalpha()]
+        known = sum(character in self._alphabet for character in letters)
+        if letters and known < len(letters) / 2:
+            raise ValueError(
+                "this translator has learned English in Latin letters; most letters of the text "
+                f"are unknown to it: {''.join(letters[:20])}"
+            )
+
+    @cached_property
+    def _alphabet(self) -> frozenset[str]:
+        return frozenset(self.tokenizer.characters)
+
+    def _check_length(self, sentence: str) -> None:
+        count = len(self.tokenizer.encode(sentence))
+        if count > LONGEST:
+            raise ValueError(
+                f"a sentence has {count} pieces, and {LONGEST} are the most that can be "
+                f"translated; cut it into shorter sentences. It begins: {sentence[:60]}..."
+            )
+
+    @_threads.wrap(limits=1, user_api="blas")
+    def batch(self, sentences: Sequence[str], beam: int = 4) -> list[str]:
+        """Translate sentences as they are, those of similar length together."""
+        tokens = [self.tokenizer.encode(sentence) for sentence in sentences]
+        found: dict[int, str] = {}
+        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+        for first in range(0, len(order), 32):
+            rows = order[first : first + 32]
+            written = beam_search(self.model, pad([tokens[i] for i in rows]), beam)
+            found |= {i: self.tokenizer.decode(w) for i, w in zip(rows, written, strict=True)}
+        return [found[i] for i in range(len(tokens))]
+
+    @_threads.wrap(limits=1, user_api="blas")
+    def look(self, sentence: str, beam: int = 4) -> Look:
+        """Translate one sentence, and keep every attention map.
+
+        Raises
+        ------
+        ValueError
+            As for a call; and if there is more than one sentence.
+        """
+        sentences = self.sentences(sentence)
+        if len(sentences) > 1:
+            raise ValueError(f"look takes one sentence; received {len(sentences)}: {sentences}")
+        source = self.tokenizer.encode(sentences[0])
+        written = beam_search(self.model, np.array([source]), beam)[0]
+        return self.look_at(source, [*written, self.tokenizer.END])
+
+    @_threads.wrap(limits=1, user_api="blas")
+    def look_at(self, source: list[int], target: list[int]) -> Look:
+        """Run the model over a source and a given translation, and keep every attention map."""
+        given = np.array([[self.tokenizer.START, *target[:-1]]])
+        with record_attention(self.model) as recording:
+            self.model.forward(np.array([source]), given)
+        piece = self.tokenizer.piece
+        return Look(
+            source,
+            target,
+            [piece(token) for token in source],
+            [piece(token) for token in target],
+            self.tokenizer.decode(target),
+            recording,
+            alignment_map(recording, self.align),
+        )
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Translator:
+    """Return the translator of the course; it is read once."""
+    return Translator.load()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Translate what stands on the command line, or each line of the standard input."""
+    parser = argparse.ArgumentParser(prog="attend.translator.translator", description=__doc__)
+    parser.add_argument("text", nargs="*", help="English; read from standard input if left out")
+    parser.add_argument("--beam", type=int, default=4, help="beginnings followed at once")
+    parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of a trained model")
+    given = parser.parse_args(words)
+    lines = [" ".join(given.text)] if given.text else (line.strip() for line in sys.stdin)
+    try:
+        translator = Translator.load(given.model)
+        for line in lines:
+            print(translator(line, given.beam), flush=True)
+    except ValueError as error:
+        print(f"attend.translator.translator: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The chapters: one folder each, with all that it computes, draws, checks and moves."""

@@ -1,0 +1,1 @@
+"""Encoder and decoder: what this page computes, draws, checks and moves."""

@@ -1,0 +1,430 @@
+"""The running example of chapter 1, "Encoder and decoder": one sentence through the translator.
+
+All numbers come from the trained translator that ships with the course, computed in double
+precision so that every machine rounds them alike. A translation is written greedily: at each step
+the likeliest piece.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from attend import transformer
+from attend.attention import attention, masked_softmax, scores, softmax
+from attend.decoding.writing import greedy
+from attend.layers import TAUGHT
+from attend.masks import causal_mask
+from attend.models.array_transformer import ArrayTransformer
+from attend.models.weights import read_model
+from attend.text.corpus import normalize
+from attend.text.tokenizer import SPACE_MARK
+from attend.translator.alignment import word_map, word_numbers
+from attend.translator.translator import SHIPPED, shipped
+
+__all__ = [
+    "BETWEEN",
+    "LIKELIEST",
+    "OTHERS",
+    "SENTENCE",
+    "SENTENCES",
+    "WORD",
+    "Unrolled",
+    "at_place",
+    "best_name",
+    "best_place",
+    "change_in_encoder",
+    "change_of_steps",
+    "config",
+    "exact_model",
+    "expected_word",
+    "memory",
+    "noun",
+    "noun_step",
+    "noun_weight",
+    "noun_words",
+    "own_map",
+    "place_weights",
+    "places",
+    "replaced",
+    "replaced_likeliest",
+    "replaced_probabilities",
+    "running",
+    "source",
+    "source_line",
+    "source_pieces",
+    "step_map",
+    "steps",
+    "tables",
+    "target_line",
+    "target_pieces",
+    "translation",
+    "unroll",
+    "words_of",
+]
+
+SENTENCE = "I want to go to the cinema."
+WORD = "cinema"
+OTHERS = ("park", "station")
+"""Words that take the place of the last one, to see what changes."""
+SENTENCES = (
+    SENTENCE,
+    "I want to go to the park.",
+    "I have read the book.",
+    "The dog is sleeping under the table.",
+)
+LIKELIEST = 5
+BETWEEN = 20
+"""Most pieces that the explorer shows on one side."""
+
+
+class Unrolled(NamedTuple):
+    """One greedy translation, step by step.
+
+    Attributes
+    ----------
+    sentence
+        The source, normalised.
+    source, target
+        Pieces: m of the source; n written ones, the last of which is the end mark.
+    inputs
+        The piece that each step reads: the start mark, then what was written.
+    memory, own
+        Scores, scaled, before any mask: of the memory attention (N, h, n, m) and of the decoder's
+        self-attention (N, h, n, n).
+    probabilities
+        Of every piece of the vocabulary to come next, (n, vocabulary).
+    likely
+        For each step its likeliest pieces and their probabilities, the likeliest first.
+    """
+
+    sentence: str
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    inputs: tuple[str, ...]
+    memory: np.ndarray
+    own: np.ndarray
+    probabilities: np.ndarray
+    likely: tuple[tuple[tuple[str, float], ...], ...]
+
+
+@lru_cache(maxsize=1)
+def exact_model() -> ArrayTransformer:
+    """Return the shipped translator's model with its weights in double precision."""
+    saved = read_model(SHIPPED)
+    tensors = {name: tensor.astype(np.float64) for name, tensor in saved.tensors.items()}
+    return ArrayTransformer(saved.config, tensors)
+
+
+def config() -> Any:
+    """Return the sizes of the translator: ``config.N``, ``config.d_model`` and so on."""
+    return exact_model().config
+
+
+@lru_cache(maxsize=32)
+def unroll(sentence: str = SENTENCE) -> Unrolled:
+    """Translate one sentence greedily and keep what every step saw and said.
+
+    Raises
+    ------
+    ValueError
+        If it is no single sentence that the translator can read, or either side has more than
+        ``BETWEEN`` pieces.
+    """
+    found = shipped().sentences(sentence)
+    if len(found) > 1:
+        raise ValueError(f"one sentence at a time, please; received {len(found)}")
+    tokens = _tokens(found[0])
+    written = greedy(exact_model(), tokens)[0]
+    _check_length(tokens.shape[1], len(written) + 1)
+    return _look(found[0], tokens, [*written, exact_model().config.end])
+
+
+def _check_length(m: int, n: int) -> None:
+    if max(m, n) > BETWEEN:
+        raise ValueError(
+            f"the sentence has {m} pieces and its translation {n}; at most {BETWEEN} can be shown"
+        )
+
+
+def _look(sentence: str, tokens: np.ndarray, target: list[int]) -> Unrolled:
+    start, piece = exact_model().config.start, shipped().tokenizer.piece
+    given = [start, *target[:-1]]
+    logits, kept = _with_scores(tokens, np.array([given]))
+    # Scores arise in this order: the encoder's layers, then two kinds in each decoder layer.
+    decoder = kept[config().N :]
+    probabilities = softmax(logits[0])
+    return Unrolled(
+        sentence,
+        tuple(piece(token) for token in tokens[0]),
+        tuple(piece(token) for token in target),
+        tuple(piece(token) for token in given),
+        np.array(decoder[1::2]),
+        np.array(decoder[::2]),
+        probabilities,
+        tuple(_likeliest(row) for row in probabilities),
+    )
+
+
+def _with_scores(tokens: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Run the model once, and keep the scores of every attention before its mask."""
+    kept = []
+
+    def attend(q: Any, k: Any, v: Any, mask: Any = None, *, scale: Any = None) -> Any:
+        kept.append(scores(q, k, scale)[0])
+        return attention(q, k, v, mask, scale=scale)
+
+    watching = TAUGHT._replace(attend=attend)
+    return transformer.forward(tokens, given, exact_model().parameters, watching), kept
+
+
+def _tokens(sentence: str) -> np.ndarray:
+    return np.array([shipped().tokenizer.encode(normalize(sentence))])
+
+
+def _likeliest(row: np.ndarray) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-row, kind="stable")[:LIKELIEST]
+    return tuple((shipped().tokenizer.piece(int(token)), float(row[token])) for token in order)
+
+
+# The running sentence
+
+
+def running() -> Unrolled:
+    """Return the running sentence, unrolled."""
+    return unroll(SENTENCE)
+
+
+def source() -> np.ndarray:
+    """Return the tokens of the running sentence, (1, m)."""
+    return _tokens(SENTENCE)
+
+
+def source_pieces() -> tuple[str, ...]:
+    """Return the pieces of the running sentence, m of them."""
+    return running().source
+
+
+def target_pieces() -> tuple[str, ...]:
+    """Return the pieces of its translation, the end mark last: n of them."""
+    return running().target
+
+
+def source_line() -> str:
+    """Return the pieces of the running sentence in one line."""
+    return " ".join(source_pieces())
+
+
+def target_line() -> str:
+    """Return the pieces of its translation in one line."""
+    return " ".join(target_pieces())
+
+
+def steps() -> int:
+    """Return how many steps the decoder made, the one that writes the end included."""
+    return len(running().target)
+
+
+def words_of(pieces: tuple[str, ...]) -> str:
+    """Join pieces to a text; the marks of start and end are left out."""
+    kept = [piece for piece in pieces if not (piece.startswith("<") and piece.endswith(">"))]
+    return "".join(kept).replace(SPACE_MARK, " ").strip()
+
+
+def translation(sentence: str = SENTENCE) -> str:
+    """Return the greedy translation of a sentence."""
+    return words_of(unroll(sentence).target)
+
+
+def memory() -> np.ndarray:
+    """Return what the encoder makes of the running sentence, (m, d_model)."""
+    return exact_model().encode(source())[0]
+
+
+def tables() -> dict[str, tuple[int, ...]]:
+    """Return the shapes on the way from the running sentence to its next pieces."""
+    n, m, d = steps(), len(source_pieces()), config().d_model
+    return {
+        "source": (m,),
+        "memory": (m, d),
+        "target": (n,),
+        "decoded": (n, d),
+        "logits": (n, config().vocabulary),
+    }
+
+
+# Which attention to look at
+
+
+def places() -> tuple[str, ...]:
+    """Return the names of what can be looked at: ``all``, layers ``4``, single heads ``4.1``."""
+    layers = [str(layer) for layer in range(1, config().N + 1)]
+    heads = [f"{layer}.{head}" for layer in layers for head in range(1, config().h + 1)]
+    return ("all", *layers, *heads)
+
+
+@lru_cache(maxsize=1)
+def best_place() -> str:
+    """Return the memory attention that comes closest to alignments drawn by people.
+
+    Only rows of the step that writes a piece are considered, since these are what is shown.
+    """
+    measured = json.loads((SHIPPED / "alignment.json").read_text())["candidates"]
+    best = min((c for c in measured if not c["shift"]), key=lambda c: c["chosen_on"])
+    if len(best["layers"]) > 1:
+        return "all"
+    layer = str(best["layers"][0] + 1)
+    return layer if len(best["heads"]) > 1 else f"{layer}.{best['heads'][0] + 1}"
+
+
+def best_name() -> str:
+    """Return what a reader is told of that place, counted from 1."""
+    layer, _, head = best_place().partition(".")
+    if head:
+        return f"layer {layer}, head {head}"
+    return "the mean of all layers" if layer == "all" else f"the mean of the heads of layer {layer}"
+
+
+def place_weights(
+    kept: np.ndarray, place: str = "all", mask: np.ndarray | None = None
+) -> np.ndarray:
+    """Turn scores into weights, mask included, and average what a place names.
+
+    Parameters
+    ----------
+    kept
+        Scores, (N, h, n, m).
+    place
+        One of `places`.
+    mask
+        True where a row may attend, (n, m).
+
+    Returns
+    -------
+    weights
+        Shape (n, m); each row sums to 1.
+    """
+    return masked_softmax(at_place(kept, place), mask).mean(axis=(0, 1))
+
+
+def at_place(kept: np.ndarray, place: str) -> np.ndarray:
+    """Return the layers and heads, (layers, heads, n, m), of what one of `places` names."""
+    layer, _, head = place.partition(".")
+    layers = slice(None) if layer == "all" else slice(int(layer) - 1, int(layer))
+    return kept[layers, slice(int(head) - 1, int(head)) if head else slice(None)]
+
+
+def step_map(sentence: str = SENTENCE) -> np.ndarray:
+    """Return the memory attention at the best place: steps on rows, source pieces on columns."""
+    return place_weights(unroll(sentence).memory, best_place())
+
+
+def own_map(masked: bool = True) -> np.ndarray:
+    """Return the decoder's self-attention in its first layer, heads averaged, (n, n)."""
+    return place_weights(running().own, "1", causal_mask(steps()) if masked else None)
+
+
+# Where the information of one word is
+
+
+def noun_words() -> np.ndarray:
+    """Return the map of whole words, (target words, source words), the end mark left out."""
+    target, source_ = (word_numbers(pieces) for pieces in (target_pieces(), source_pieces()))
+    return word_map(step_map(), target, source_)
+
+
+def expected_word() -> int:
+    """Return the number of the source word that is going to be replaced."""
+    return SENTENCE.rstrip(".").split().index(WORD)
+
+
+def _noun_number() -> int:
+    return int(noun_words()[:, expected_word()].argmax())
+
+
+def _noun_pieces() -> list[int]:
+    numbers = word_numbers(target_pieces())
+    return [place for place, number in enumerate(numbers) if number == _noun_number()]
+
+
+def noun() -> str:
+    """Return the word of the translation whose steps look most at the word in question."""
+    return words_of(tuple(target_pieces()[place] for place in _noun_pieces()))
+
+
+def noun_step() -> int:
+    """Return the step, counted from 1, that begins to write that word."""
+    return _noun_pieces()[0] + 1
+
+
+def noun_weight() -> float:
+    """Return how much of their weight the steps of that word give to the word in question."""
+    return float(noun_words()[_noun_number(), expected_word()])
+
+
+def replaced(word: str) -> str:
+    """Return the running sentence with another word in place of the last one."""
+    return SENTENCE.replace(WORD, word)
+
+
+@lru_cache(maxsize=8)
+def change_in_encoder(word: str = OTHERS[0]) -> np.ndarray:
+    """Measure how far the encoder's vectors move when the last word is replaced.
+
+    Returns
+    -------
+    change
+        Shape (N + 1, words before it): one row before the first layer and one after each layer;
+        length of the difference, divided by the length of the vector.
+    """
+    count = expected_word()
+    pairs = (
+        [_after(text, layers)[:count] for text in (SENTENCE, replaced(word))]
+        for layers in range(config().N + 1)
+    )
+    return np.array([_length(one - other) / _length(one) for one, other in pairs])
+
+
+def _length(rows: np.ndarray) -> np.ndarray:
+    return np.sqrt((rows**2).sum(axis=-1))
+
+
+def _after(sentence: str, layers: int) -> np.ndarray:
+    p = exact_model().parameters
+    shorter = SimpleNamespace(**{**vars(p), "encoder": p.encoder[:layers]})
+    return transformer.encode(_tokens(sentence), shorter)[0]
+
+
+@lru_cache(maxsize=8)
+def replaced_probabilities(word: str = OTHERS[0]) -> np.ndarray:
+    """Return what each step says when the source word is another, but the written pieces stay."""
+    given = [shipped().tokenizer.START, *_written()[:-1]]
+    logits = exact_model().forward(_tokens(replaced(word)), np.array([given]))
+    return softmax(logits[0])
+
+
+@lru_cache(maxsize=1)
+def _written() -> list[int]:
+    return [*greedy(exact_model(), source())[0], shipped().tokenizer.END]
+
+
+def replaced_likeliest(word: str = OTHERS[0]) -> tuple[str, ...]:
+    """Return the likeliest piece of each step after such a replacement."""
+    best = replaced_probabilities(word).argmax(axis=-1)
+    return tuple(shipped().tokenizer.piece(int(token)) for token in best)
+
+
+def change_of_steps(word: str = OTHERS[0]) -> np.ndarray:
+    """Measure how far the probabilities of each step move when one source word is replaced.
+
+    Returns
+    -------
+    change
+        Shape (n,): half the sum of all differences. 0 if nothing moves, 1 if all probability
+        goes to other pieces.
+    """
+    return np.abs(running().probabilities - replaced_probabilities(word)).sum(axis=-1) / 2

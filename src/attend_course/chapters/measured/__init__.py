@@ -1,0 +1,1 @@
+"""Measured beside others: what this page computes, draws, checks and moves."""

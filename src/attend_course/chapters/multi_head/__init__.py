@@ -1,0 +1,1 @@
+"""Multi-head attention: what this page computes, draws, checks and moves."""

@@ -1,0 +1,1 @@
+"""Before you begin: what this page computes, draws, checks and moves."""

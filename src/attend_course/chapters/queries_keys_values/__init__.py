@@ -1,0 +1,1 @@
+"""Queries, keys and values: what this page computes, draws, checks and moves."""

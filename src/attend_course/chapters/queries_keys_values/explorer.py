@@ -1,0 +1,210 @@
+"""The explorer of chapter 2: one word asks all words."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from attend.attention import attention, scores
+from attend_course.chapters.queries_keys_values import example
+from attend_course.chapters.queries_keys_values.explorer_html import queries_keys_values_html
+from attend_course.kit.explorers import drawing
+from attend_course.kit.explorers.base import Explorer, as_lists
+
+__all__ = ["QueriesKeysValuesExplorer"]
+
+LARGEST_ENTRY = 10.0
+_TIE = 1e-6
+_TITLES = {"scores": "Scores", "weights": "Weights"}
+
+
+class QueriesKeysValuesExplorer(Explorer):
+    """A query compared with all keys, its weights, and the mixture of values (section 3.2).
+
+    Four words have vectors with three named components. Either these vectors themselves are
+    queries, keys and values, or three matrices make them. Scores are not divided by sqrt(d_k).
+
+    Parameters
+    ----------
+    compute : callable, optional
+        ``compute(q, k, v)`` with queries, keys and values, one a row; it returns the output and
+        the weights (4, 4), queries on rows. Without it ``attend.attention`` with ``scale=1.0``
+        computes.
+    **traits
+        Values of the traits below.
+
+    Attributes
+    ----------
+    sentence : str
+        One of the two sentences of the chapter.
+    projected : bool
+        Whether W_Q, W_K, W_V make queries, keys and values; otherwise x itself is all three.
+    x : list of list of float
+        The words as vectors, (4, 3), entries from -10 to 10; empty for those of the sentence.
+    W_Q, W_K, W_V : list of list of float
+        The three matrices, (3, 2), entries from -10 to 10.
+    stage : str
+        The matrix shown: ``"scores"`` or ``"weights"``.
+    cell : list of two int
+        Row (the query) and column (the key) that are explained.
+    locked : bool
+        Whether that cell stays while the pointer moves.
+
+    Examples
+    --------
+    >>> QueriesKeysValuesExplorer(projected=True).output.shape
+    (4, 2)
+    """
+
+    module = "queries_keys_values.js"
+    title = "Explorer: one word asks all words"
+    examples: ClassVar[list[dict[str, Any]]] = [
+        {"projected": True},
+        {"projected": True, "sentence": example.OTHER_SENTENCE, "cell": [3, 2], "locked": True},
+        {"stage": "scores", "cell": [0, 0]},
+        {"x": [[0, 0, 0], [1, 1, 1], [-1.5, 0.25, 10], [1, 0, 0]], "cell": [3, 3]},
+        {"projected": True, "W_Q": [[0, 0]] * 3, "W_V": [[10, -10], [0.3, 3], [1, 1]]},
+        {"projected": True, "x": [[10, 10, 10]] * 4, "W_K": [[10, -10], [10, 10], [-3, 0]]},
+    ]
+
+    sentence = traitlets.Unicode(example.SENTENCE).tag(sync=True, state="input")
+    projected = traitlets.Bool(False).tag(sync=True, state="input")
+    x: traitlets.List = traitlets.List().tag(sync=True, state="input")
+    W_Q = traitlets.List(as_lists(example.W_Q)).tag(sync=True, state="input")
+    W_K = traitlets.List(as_lists(example.W_K)).tag(sync=True, state="input")
+    W_V = traitlets.List(as_lists(example.W_V)).tag(sync=True, state="input")
+    stage = traitlets.Unicode("weights").tag(sync=True, state="view")
+    cell = traitlets.List([example.SEAL, 3]).tag(sync=True, state="view")
+    locked = traitlets.Bool(False).tag(sync=True, state="view")
+
+    @property
+    def tokens(self) -> list[str]:
+        """The words of the sentence."""
+        return list(example.words(self.sentence))
+
+    @property
+    def scores(self) -> np.ndarray:
+        """The scores, not divided, (4, 4)."""
+        return self._matrix("scores")
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The attention weights, (4, 4)."""
+        return self._matrix("weights")
+
+    @property
+    def output(self) -> np.ndarray:
+        """The mixtures of values, one row per query: (4, 3), or (4, 2) if projected."""
+        return self._matrix("output")
+
+    def _results(self) -> dict[str, Any]:
+        x = np.array(self.x or example.x(self.sentence), dtype=float)
+        q, k, v = (x @ np.array(w, dtype=float) if self.projected else x for w in self._matrices())
+        output, weights = self._attend(q, k, v)
+        return {
+            "computed_by": self.computed_by,
+            "tokens": self.tokens,
+            "projected": self.projected,
+            "x": as_lists(x),
+            "q": as_lists(q),
+            "k": as_lists(k),
+            "v": as_lists(v),
+            "scores": as_lists(scores(q, k, scale=1.0)),
+            "weights": as_lists(weights),
+            "row_sums": as_lists(weights.sum(axis=-1)),
+            "output": as_lists(output),
+        }
+
+    def _matrices(self) -> tuple[list, list, list]:
+        return self.W_Q, self.W_K, self.W_V
+
+    def _attend(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self._compute is None:
+            return attention(q, k, v, scale=1.0)
+        found = self._compute(q.copy(), k.copy(), v.copy())
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            raise ValueError("return two results: the output and the weights")
+        output, weights = (np.asarray(part, dtype=float) for part in found)
+        _fits("output", output, (len(q), v.shape[-1]))
+        _fits("weights", weights, (len(q), len(k)))
+        return output, weights
+
+    @traitlets.validate("sentence")
+    def _check_sentence(self, proposal: Any) -> str:
+        return _one_of("sentence", proposal["value"], example.SENTENCES)
+
+    @traitlets.validate("stage")
+    def _check_stage(self, proposal: Any) -> str:
+        return _one_of("stage", proposal["value"], tuple(_TITLES))
+
+    @traitlets.validate("x")
+    def _check_x(self, proposal: Any) -> list[list[float]]:
+        rows = proposal["value"]
+        return _entries("x", rows, (4, 3)) if rows else []
+
+    @traitlets.validate("W_Q", "W_K", "W_V")
+    def _check_matrix(self, proposal: Any) -> list[list[float]]:
+        return _entries(proposal["trait"].name, proposal["value"], (3, 2))
+
+    @traitlets.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell = list(proposal["value"])
+        fits = len(cell) == 2 and all(type(i) is int and 0 <= i < 4 for i in cell)
+        _require(fits, f"cell is [row, column], both 0 to 3, got {cell}")
+        return cell
+
+    def picture(self, stage: str | None = None) -> drawing.Picture:
+        """Return one of the two matrices, the one that ``stage`` names if none is given."""
+        stage = stage or self.stage
+        values = self._matrix(stage)
+        weights = stage == "weights"
+        limit = 1.0 if weights else float(np.abs(values).max())
+        sums = self._matrix("row_sums") if weights else None
+        return drawing.Picture(_TITLES[stage], self.tokens, values, limit, None, sums)
+
+    def summary(self) -> str:
+        """Return in two sentences what the query of the cell takes, and from where."""
+        i = self.cell[0]
+        row, output = self.weights[i], drawing.vector(self.output[i])
+        top = row.max()
+        ahead = [t for t, w in zip(self.tokens, row, strict=True) if top - w < _TIE]
+        taken = f"most from “{ahead[0]}”, {drawing.number(top)}"
+        if len(ahead) > 1:
+            names = ", ".join(f"“{token}”" for token in ahead)
+            taken = f"the same, {drawing.number(top)}, from {names}"
+        return f"“{self.tokens[i]}” takes {taken}. Its output is {output}."
+
+    def static_html(self) -> str:
+        """Return the picture as HTML that needs no script."""
+        return queries_keys_values_html(self)
+
+
+def _require(holds: Any, message: str) -> None:
+    if not holds:
+        raise traitlets.TraitError(message)
+
+
+def _one_of(name: str, value: str, options: tuple[str, ...]) -> str:
+    _require(value in options, f"{name} must be one of {', '.join(options)}, got {value!r}")
+    return value
+
+
+def _entries(name: str, rows: Any, shape: tuple[int, int]) -> list[list[float]]:
+    try:
+        array = np.array(rows, dtype=float)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    _require(
+        array.shape == shape and (np.abs(array) <= LARGEST_ENTRY).all(),
+        f"{name} is {shape[0]} rows of {shape[1]} numbers from -10 to 10, got {rows}",
+    )
+    return [list(row) for row in rows]
+
+
+def _fits(name: str, array: np.ndarray, shape: tuple[int, int]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, it should be {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds numbers that are not finite")

@@ -1,0 +1,1 @@
+"""Scaling and softmax: what this page computes, draws, checks and moves."""

@@ -1,0 +1,1 @@
+"""Attention scores: what this page computes, draws, checks and moves."""

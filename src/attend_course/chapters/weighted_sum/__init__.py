@@ -1,0 +1,1 @@
+"""The weighted sum: what this page computes, draws, checks and moves."""

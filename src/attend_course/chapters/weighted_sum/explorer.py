@@ -1,0 +1,199 @@
+"""The explorer of chapter 5: each output is a mixture of the values, and lies among them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from attend.attention import masked_softmax
+from attend.masks import causal_mask
+from attend_course.chapters.weighted_sum import example
+from attend_course.chapters.weighted_sum.explorer_html import weighted_sum_html
+from attend_course.kit.explorers import drawing
+from attend_course.kit.explorers.base import Explorer, as_lists
+
+__all__ = ["WeightedSumExplorer"]
+
+MOST_WORDS, LONGEST_WORD, LARGEST_SCORE, LARGEST_VALUE = 8, 20, 50.0, 4.0
+_TIE = 1e-9
+
+
+class WeightedSumExplorer(Explorer):
+    """Weights from scores, and outputs as mixtures of values in the plane (d_v = 2).
+
+    The end of equation (1) of Vaswani et al. (2017): softmax of the scaled scores, times V. The
+    scores are those of the chapter's sentence until a slider, or Python, changes one.
+
+    Parameters
+    ----------
+    compute : callable, optional
+        ``compute(weights, values)`` with weights (n, n) and values (n, 2); it returns the outputs
+        (n, 2). Without it ``weights @ values`` computes.
+    **traits
+        Values of the traits below.
+
+    Attributes
+    ----------
+    words : list of str
+        1 to 8 words; to change their number, make a new explorer.
+    scores : list of lists
+        Scaled scores, queries on rows, one row and one column a word, each -50 to 50.
+    values : list of [x, y]
+        One point a word, both numbers -4 to 4.
+    causal : bool
+        Whether each word may attend only to itself and to the words before it.
+    cell : list of two int
+        The query, whose output is drawn large, and the key that is explained.
+    locked : bool
+        Whether that cell stays while the pointer moves.
+
+    Examples
+    --------
+    >>> WeightedSumExplorer().outputs.shape
+    (5, 2)
+    """
+
+    module = "weighted_sum.js"
+    title = "Explorer: outputs as mixtures of values"
+    examples: ClassVar[list[dict[str, Any]]] = [
+        {"causal": True, "cell": [0, 4], "locked": True},
+        {"values": [[1.0, 1.0]] * 5, "cell": [4, 0]},
+        {"values": [[-2.0, 4.0], [-1.0, 2.0], [0.0, 0.0], [1.0, -2.0], [0.25, 3.75]]},
+        {"words": ["one"], "scores": [[7.0]], "values": [[0.5, -4.0]], "cell": [0, 0]},
+        {
+            "words": ["<b>bold</b>", "שלום", "&amp;"],
+            "scores": [[50.0, -50.0, 0.0], [0.125, 3.0, -4.0], [1.0, 1.0, 1.0]],
+            "values": [[4.0, 4.0], [-4.0, 4.0], [1.23, -4.0]],
+        },
+    ]
+
+    words: traitlets.List = traitlets.List(list(example.TOKENS)).tag(sync=True, state="input")
+    scores: traitlets.List = traitlets.List(as_lists(example.scaled_scores())).tag(
+        sync=True, state="input"
+    )
+    values: traitlets.List = traitlets.List(as_lists(example.VALUES)).tag(sync=True, state="input")
+    causal = traitlets.Bool(False).tag(sync=True, state="input")
+    cell = traitlets.List([example.ATE, 1]).tag(sync=True, state="view")
+    locked = traitlets.Bool(False).tag(sync=True, state="view")
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The attention weights, (n, n)."""
+        return self._matrix("weights")
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """The outputs, one row a query, (n, 2)."""
+        return self._matrix("outputs")
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """Row and column of the cell that is explained, inside the sentence."""
+        last = len(self.results["tokens"]) - 1
+        return min(self.cell[0], last), min(self.cell[1], last)
+
+    def _results(self) -> dict[str, Any]:
+        n, points = len(self.words), np.array(self.values, dtype=float)
+        if len(self.scores) != n or len(self.scores[0]) != n or len(points) != n:
+            raise ValueError(
+                f"{n} words need {n} by {n} scores and {n} values, got "
+                f"{len(self.scores)} by {len(self.scores[0])} and {len(points)}; "
+                "make a new explorer with all three"
+            )
+        allowed = causal_mask(n) if self.causal else None
+        weights = masked_softmax(np.array(self.scores, dtype=float), allowed)
+        outputs = self._mixed(weights, points)
+        return {
+            "computed_by": self.computed_by,
+            "tokens": list(self.words),
+            "scores": self.scores,
+            "values": as_lists(points),
+            "corners": example.corners(points),
+            "mask": None if allowed is None else as_lists(allowed),
+            "weights": as_lists(weights),
+            "row_sums": as_lists(weights.sum(axis=-1)),
+            "outputs": as_lists(outputs),
+            "inside": [example.inside(output, points) for output in outputs],
+        }
+
+    def _mixed(self, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
+        if self._compute is None:
+            return weights @ points
+        outputs = np.asarray(self._compute(weights.copy(), points.copy()), dtype=float)
+        if outputs.shape != points.shape:
+            raise ValueError(f"it returned shape {outputs.shape}, the outputs are {points.shape}")
+        if not np.isfinite(outputs).all():
+            raise ValueError("it returned numbers that are not finite")
+        return outputs
+
+    @traitlets.validate("words")
+    def _check_words(self, proposal: Any) -> list[str]:
+        words = list(proposal["value"])
+        _require(1 <= len(words) <= MOST_WORDS, f"words: 1 to {MOST_WORDS}, got {len(words)}")
+        fit = all(isinstance(word, str) and 0 < len(word) <= LONGEST_WORD for word in words)
+        _require(fit, f"a word is a text of 1 to {LONGEST_WORD} characters")
+        return words
+
+    @traitlets.validate("scores")
+    def _check_scores(self, proposal: Any) -> list[list[float]]:
+        rows = _rows("scores", proposal["value"], LARGEST_SCORE)
+        fit = rows.ndim == 2 and rows.shape[0] == rows.shape[1] > 0
+        _require(fit, f"scores need one row and one column a word, got shape {rows.shape}")
+        return as_lists(rows)
+
+    @traitlets.validate("values")
+    def _check_values(self, proposal: Any) -> list[list[float]]:
+        rows = _rows("values", proposal["value"], LARGEST_VALUE)
+        fit = rows.ndim == 2 and rows.shape[1] == 2
+        _require(fit, f"values need two numbers for each word, got shape {rows.shape}")
+        return as_lists(rows)
+
+    @traitlets.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell = list(proposal["value"])
+        whole = all(isinstance(index, int) and not isinstance(index, bool) for index in cell)
+        fit = whole and len(cell) == 2 and all(0 <= index < MOST_WORDS for index in cell)
+        _require(fit, f"cell is [row, column], both 0 to {MOST_WORDS - 1}, got {cell}")
+        return cell
+
+    def picture(self) -> drawing.Picture:
+        """Return the weights, queries on rows."""
+        weights = self.weights
+        allowed = None if self.results["mask"] is None else self._matrix("mask")
+        return drawing.Picture(
+            "Weights", self.results["tokens"], weights, 1.0, allowed, weights.sum(axis=-1)
+        )
+
+    def summary(self) -> str:
+        """Return in two sentences what the seen query takes, and where the outputs lie."""
+        i, _ = self.seen
+        tokens, weights = self.results["tokens"], self.weights[i]
+        leading = np.flatnonzero(weights > weights.max() - _TIE)
+        named = " and ".join(f"“{tokens[j]}”" for j in leading)
+        count, strays = len(tokens), self.results["inside"].count(False)
+        where = f"{strays} of {count} outputs lie outside" if strays else "Every output lies inside"
+        return (
+            f"The largest weight of “{tokens[i]}” is {drawing.number(weights.max())}, for {named}. "
+            f"{where} the shape that the values span."
+        )
+
+    def static_html(self) -> str:
+        """Return the picture as HTML that needs no script."""
+        return weighted_sum_html(self)
+
+
+def _rows(name: str, given: Any, most: float) -> np.ndarray:
+    try:
+        rows = np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        raise traitlets.TraitError(f"{name} must be rows of numbers, all equally long") from None
+    fit = np.isfinite(rows).all() and (np.abs(rows) <= most).all()
+    _require(fit, f"{name} must be -{most:g} to {most:g}")
+    return rows
+
+
+def _require(holds: Any, message: str) -> None:
+    if not holds:
+        raise traitlets.TraitError(message)

@@ -1,0 +1,1 @@
+"""What chapters are made with: explorers, figures, checks of exercises."""
