@@ -20,10 +20,9 @@ The model's code knows nothing of this. It is built with the functions of
 `attend.layers.Operations`, and a changed model is built with others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
-from math import inf, isfinite
 from typing import Any, NamedTuple, TypeVar
 
 from jaxtyping import Float, Integer
@@ -32,10 +31,10 @@ from attend.arrays import Array, namespace
 from attend.attention import Attend, masked_softmax, scores, softmax
 from attend.layers import Operations, Where, say
 from attend.masks import padding_mask
+from attend.models.change_rules import Change, check
 from attend.state import State
 
-Change = Mapping[str, Any]
-Model = TypeVar("Model")
+Model = TypeVar("Model", bound=Any)
 
 
 def changed(model: Model, changes: Sequence[Change]) -> Model:
@@ -170,7 +169,7 @@ def rewritten(
     """Attend as equation (1) says, but change the weights before they are used."""
     weights = masked_softmax(scores(q, k, scale), mask)
     xp = namespace(weights)
-    allowed = xp.ones_like(weights, dtype=bool) & (True if mask is None else mask)
+    allowed = xp.ones_like(weights) * (1 if mask is None else mask)
     for change in changes:
         new, elsewhere = REWRITES[change["make"]](change, allowed)
         weights = xp.where(chosen(change, weights, where.first, elsewhere), new, weights)
@@ -179,7 +178,7 @@ def rewritten(
 
 def chosen(change: Change, weights: Array, first: int, elsewhere: bool) -> Array:
     """Mark the heads and queries of a map that a change is about, (h, n, 1)."""
-    *_, h, n, _ = weights.shape
+    h, n, _ = weights.shape[-3:]
     xp, place = namespace(weights), {"device": weights.device}
     head, query = xp.arange(h, **place)[:, None, None], xp.arange(first, first + n, **place)
     is_head = (head == change.get("head", head)) != elsewhere
@@ -198,15 +197,14 @@ def alone(change: Change, allowed: Array) -> tuple[Array, bool]:
 
 def uniform(change: Change, allowed: Array) -> tuple[Array, bool]:
     """Give every key that may be attended to the same weight."""
-    count = allowed.sum(axis=-1, keepdims=True)
-    return allowed / count.clip(1), False
+    return allowed / allowed.sum(axis=-1, keepdims=True).clip(1), False
 
 
 def row(change: Change, allowed: Array) -> tuple[Array, bool]:
     """Take the weights that somebody wrote."""
     xp, m = namespace(allowed), allowed.shape[-1]
     given = [*change["row"][:m], *[0.0] * (m - len(change["row"]))]
-    return allowed * xp.asarray(given, device=allowed.device), False
+    return allowed * xp.asarray(given, dtype=allowed.dtype, device=allowed.device), False
 
 
 REWRITES: dict[str, Callable[[Change, Array], tuple[Array, bool]]] = {
@@ -215,66 +213,6 @@ REWRITES: dict[str, Callable[[Change, Array], tuple[Array, bool]]] = {
     "uniform": uniform,
     "row": row,
 }
-
-
-# -------------------------------------------------------------------------------- what a change is
-
-KINDS = ("encoder", "decoder", "memory")
-PLACE = ("kind", "layer", "head", "query")
-NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "off": ((), PLACE),
-    "alone": (("head",), PLACE),
-    "uniform": ((), PLACE),
-    "row": (("row",), PLACE),
-    "hidden": (("token",), ()),
-    "without": (("part",), ()),
-    "temperature": (("value",), ()),
-}
-"""What each change must say, and what it may."""
-
-
-def check(change: Change, config: Any) -> None:
-    """Refuse what is no change of a model of these sizes.
-
-    Raises
-    ------
-    ValueError
-        That names the change, and what it needs.
-    """
-    make = change.get("make") if isinstance(change, Mapping) else None
-    if not isinstance(make, str) or make not in NEEDS:
-        raise ValueError(
-            f"a change is a table with 'make', one of {sorted(NEEDS)}; received {change!r}"
-        )
-    must, may = NEEDS[make]
-    said = {name: value for name, value in change.items() if name != "make"}
-    wrong = [name for name in must if name not in said]
-    wrong += [name for name in said if name not in (*must, *may)]
-    wrong += [name for name, value in said.items() if not is_right(name, value, config)]
-    if wrong:
-        raise ValueError(
-            f"the change {dict(change)!r} is wrong in {', '.join(dict.fromkeys(wrong))}; {make!r} "
-            f"must say {list(must)} and may say {[n for n in may if n not in must]}. The model "
-            f"has N={config.N} layers and h={config.h} heads, counted from 0"
-        )
-
-
-def is_right(name: str, value: Any, config: Any) -> bool:
-    """Tell whether a value can stand at a name."""
-    most = {"layer": config.N, "head": config.h, "query": inf, "token": inf}
-    if name in most:
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most[name]
-    if name == "row":
-        listed = isinstance(value, Sequence) and not isinstance(value, str)
-        return listed and all(is_number(x) and x >= 0 for x in value)
-    if name == "value":
-        return is_number(value) and value > 0
-    return value in (KINDS if name == "kind" else WITHOUT)
-
-
-def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 # ------------------------------------------------------------------------------------ how far apart

@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 from shared_data import shared_file
 
 from attend.decoding.writing import beam_search, greedy
-from attend.models.changes import changed, check, distance, shares
+from attend.models.change_rules import check
+from attend.models.changes import changed, distance, shares
 from attend.models.recording import record_attention
 from attend.translator.translator import shipped
 
