@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -21,6 +20,7 @@ from attend.models.array_transformer import ArrayTransformer
 from attend.models.recording import Recording, record_attention
 from attend.models.weights import read_model
 from attend.text.corpus import normalize, pad
+from attend.text.sentences import in_small_letters, split_sentences
 from attend.text.tokenizer import Tokenizer
 from attend.translator.alignment import Source, alignment_map
 
@@ -30,7 +30,6 @@ LONGEST = 100
 # The matrices are small. Threads that wait for each other on a busy machine made a batch of 40
 # sentences twenty times slower than one thread alone.
 _threads = ThreadpoolController()
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
 
 
 class Look(NamedTuple):
@@ -58,21 +57,6 @@ class Look(NamedTuple):
     text: str
     recording: Recording
     alignment: NDArray
-
-
-def in_small_letters(sentence: str) -> str:
-    """Write a sentence small if it is all in capitals; leave every other one as it is.
-
-    Examples
-    --------
-    >>> in_small_letters("WHERE IS MY CAT?")
-    'where is my cat?'
-    >>> in_small_letters("He works for NASA.")
-    'He works for NASA.'
-    """
-    letters = [character for character in sentence if character.isalpha()]
-    shouted = len(letters) > 1 and all(character.isupper() for character in letters)
-    return sentence.lower() if shouted else sentence
 
 
 class Translator:
@@ -129,7 +113,7 @@ class Translator:
         if not text:
             raise ValueError("there is nothing to translate; give an English sentence")
         self._check_script(text)
-        found = [in_small_letters(sentence) for sentence in _SENTENCE_END.split(text)]
+        found = [in_small_letters(sentence) for sentence in split_sentences(text)]
         for sentence in found:
             self._check_length(sentence)
         return found
