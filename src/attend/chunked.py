@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attend.arrays import Array, checked, compare, in_single, lowest, namespace
-from attend.attention import require_fit, scores, shape_of_scores
+from attend.attention import require_fit, require_length, scores, shape_of_scores
 from attend.masks import places
 from attend.signatures import read
 
@@ -102,6 +102,7 @@ def chunked_attention(
     """
     xp = namespace(q, k, v)
     require_sizes(rows=rows, columns=columns)
+    require_length(q, k)
     require_fit(shape_of_scores(q, k), None)
     mask_of = chunk_masks(q, k, mask)
     outputs = []
