@@ -126,7 +126,9 @@ class Exercise:
         if not callable(answer):
             return self._refuse(f"give the function itself, not {type(answer).__name__}")
         outcomes = self._run(answer)
-        return self._waiting(answer, outcomes) or self._judge(answer, outcomes)
+        # A report that is not "passed" is false, so no "or" here.
+        waiting = self._waiting(answer, outcomes)
+        return self._judge(answer, outcomes) if waiting is None else waiting
 
     def _run(self, function: Callable[..., Any]) -> list[Outcome]:
         return [run(function, case.arguments) for case in self.cases]
