@@ -222,7 +222,7 @@ def repeated(x):
         (lambda x: plus(x), "No plus."),
         (lambda x: np.array([2 * number for number in x]), "No loops."),
         (lambda x: repeated(x), "No loops."),
-        (lambda x: np.array(list(map(lambda number: 2 * number, x))), "No loops."),
+        (lambda x: np.array(list(map(float, 2 * x))), "No loops."),
         (np.vectorize(lambda number: 2 * number), "No loops."),
     ],
 )
