@@ -104,6 +104,7 @@ RIGHT = {
     "relu": lambda f, a: f.relu(a.x),
     "feed_forward": lambda f, a: f.feed_forward(a.x, a.inner),
     "look_up": lambda f, a: f.look_up(a.tokens, a.table),
+    "say": lambda f, a: f.say(a.x, a.table),
     "encoder_layer": lambda f, a: f.encoder_layer(a.x, a.layer),
     "begin_layer": lambda f, a: f.begin_layer(a.x, a.layer),
     "decoder_layer": lambda f, a: f.decoder_layer(

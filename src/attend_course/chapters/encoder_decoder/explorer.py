@@ -60,7 +60,7 @@ class EncoderDecoderExplorer(Explorer):
     'Ich habe das Buch gelesen.'
     """
 
-    module = "encoder_decoder.js"
+    module = "encoder_decoder"
     title = "Explorer: a translation, step by step"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"map": "own", "cell": [2, 0]},
@@ -201,7 +201,7 @@ class EncoderDecoderExplorer(Explorer):
         said = f"looks most at “{results['columns'][most]}”: {drawing.number(row[most])}."
         return f"The step that writes “{results['target'][i]}” {said}"
 
-    def static_html(self) -> str:
+    def static_html(self, place: str = "") -> str:
         """Return the picture as HTML that needs no script."""
         return encoder_decoder_html(self)
 

@@ -71,7 +71,7 @@ class MultiHeadExplorer(Explorer):
     (4, 7, 7)
     """
 
-    module = "multi_head.js"
+    module = "multi_head"
     title = "Explorer: heads side by side"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"layer": 3, "head": 2, "off": [0, 1, 3], "cell": [5, 6], "locked": True},
@@ -247,7 +247,7 @@ class MultiHeadExplorer(Explorer):
         moved = drawing.number(self.results["moved"][i])
         return f"{said}Without the heads that are off its output moves by {moved}."
 
-    def static_html(self) -> str:
+    def static_html(self, place: str = "") -> str:
         """Return the picture as HTML that needs no script."""
         return multi_head_html(self)
 

@@ -58,7 +58,7 @@ class QueriesKeysValuesExplorer(Explorer):
     (4, 2)
     """
 
-    module = "queries_keys_values.js"
+    module = "queries_keys_values"
     title = "Explorer: one word asks all words"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"projected": True},
@@ -176,7 +176,7 @@ class QueriesKeysValuesExplorer(Explorer):
             taken = f"the same, {drawing.number(top)}, from {names}"
         return f"“{self.tokens[i]}” takes {taken}. Its output is {output}."
 
-    def static_html(self) -> str:
+    def static_html(self, place: str = "") -> str:
         """Return the picture as HTML that needs no script."""
         return queries_keys_values_html(self)
 

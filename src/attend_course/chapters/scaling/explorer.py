@@ -12,10 +12,9 @@ import traitlets
 from attend.attention import masked_softmax, scores
 from attend.masks import causal_mask, padding_mask
 from attend_course.chapters.scaling import example
-from attend_course.chapters.scaling.explorer_html import scaling_html
 from attend_course.kit.draws import token_vectors
 from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["ScalingExplorer"]
 
@@ -72,7 +71,7 @@ class ScalingExplorer(Explorer):
     (7, 7)
     """
 
-    module = "scaling.js"
+    module = "scaling"
     title = "Explorer: scores, scaled scores, weights"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"d_k": 512, "scaled": False},
@@ -169,12 +168,8 @@ class ScalingExplorer(Explorer):
     def _weights(self, bare: np.ndarray, scale: float, allowed: np.ndarray | None) -> np.ndarray:
         if self._compute is None:
             return masked_softmax(bare * scale, allowed)
-        weights = np.asarray(self._compute(bare.copy(), scale, allowed), dtype=float)
-        if weights.shape != bare.shape:
-            raise ValueError(f"it returned shape {weights.shape}, the scores have {bare.shape}")
-        if not np.isfinite(weights).all():
-            raise ValueError("it returned numbers that are not finite")
-        return weights
+        found = self._compute(bare.copy(), scale, allowed)
+        return returned(found, bare.shape, "the scores have")
 
     @traitlets.validate("sentence")
     def _check_sentence(self, proposal: Any) -> str:
@@ -218,33 +213,9 @@ class ScalingExplorer(Explorer):
             )
         return [list(entry) for entry in proposal["value"]]
 
-    def picture(self, stage: str | None = None) -> drawing.Picture:
-        """Return one of the three matrices, the one that ``stage`` names if none is given."""
-        stage = stage or self.stage
-        values = self._matrix(stage)
-        if stage == "weights":
-            limit, sums = 1.0, self.row_sums
-        else:
-            # Scores and scaled scores share one ramp, so that the smaller ones look smaller.
-            limit = max(np.abs(self.scores).max(), np.abs(self.scaled_scores).max())
-            sums = None
-        allowed = None if stage == "scores" else self.allowed
-        return drawing.Picture(_TITLES[stage], self.tokens, values, limit, allowed, sums)
-
-    def summary(self) -> str:
-        """Return in two sentences what the numbers show."""
-        spread, scaled, largest = (
-            drawing.number(self.results[name])
-            for name in ("spread", "scaled_spread", "mean_largest")
-        )
-        return (
-            f"Scores spread by {spread}, scaled scores by {scaled}. "
-            f"The largest weight of a row is {largest} on average."
-        )
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return scaling_html(self)
+    def picture(self) -> drawing.Picture:
+        """Return the matrix that is shown large."""
+        return drawing.Picture(_TITLES[self.stage], self.tokens, self._matrix(self.stage))
 
 
 def _require(holds: Any, message: str) -> None:

@@ -55,7 +55,7 @@ class WeightedSumExplorer(Explorer):
     (5, 2)
     """
 
-    module = "weighted_sum.js"
+    module = "weighted_sum"
     title = "Explorer: outputs as mixtures of values"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"causal": True, "cell": [0, 4], "locked": True},
@@ -179,7 +179,7 @@ class WeightedSumExplorer(Explorer):
             f"{where} the shape that the values span."
         )
 
-    def static_html(self) -> str:
+    def static_html(self, place: str = "") -> str:
         """Return the picture as HTML that needs no script."""
         return weighted_sum_html(self)
 

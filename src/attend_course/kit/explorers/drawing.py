@@ -278,13 +278,13 @@ def frame(name: str, *parts: Html) -> Html:
     return element("div", settings, *parts)
 
 
-def plain(picture: Picture, summary: str) -> str:
-    """Return the table and its summary without styles, for notebooks read without widgets."""
+def plain(picture: Picture) -> str:
+    """Return the table without styles, for notebooks that are read without widgets."""
     rows, columns = picture.names
     head = element("tr", None, _th("query ↓ key →"), *(_th(name) for name in columns))
     body = [_plain_row(picture, i, name) for i, name in enumerate(rows)]
-    caption = element("caption", None, f"{picture.title}. {summary}")
-    return str(element("table", None, caption, head, *body))
+    said = f"{picture.title}: queries on rows, keys on columns."
+    return str(element("table", None, element("caption", None, said), head, *body))
 
 
 def _plain_row(picture: Picture, i: int, name: str) -> Html:
