@@ -34,7 +34,9 @@ serve: ## serve the built site on this machine only (PORT=8000)
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lab: $(VENV)/.reader ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@sh scripts/lab/install.sh $(BIN)/python
+	@$(BIN)/jupyter lab notebooks --LabApp.default_url=/lab/tree/begin-here.md \
+	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 class: $(VENV)/.reader ## write the notebooks without their solutions into _build/class
 	@$(BIN)/python scripts/class_notebooks.py
