@@ -18,7 +18,7 @@ TORCH =
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class test check bench format address clean
+.PHONY: help book serve lab class chapter test check bench format address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ lab: $(VENV)/.reader ## open the notebooks in JupyterLab
 
 class: $(VENV)/.reader ## write the notebooks without their solutions into _build/class
 	@$(BIN)/python scripts/class_notebooks.py
+
+chapter: $(VENV)/.reader ## begin a chapter (NAME=norms TITLE="Norms and lengths")
+	@$(BIN)/python scripts/chapter.py "$(NAME)" "$(TITLE)"
 
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
 	@$(BIN)/python -m pytest

@@ -88,7 +88,7 @@ def bundle(static: Path, styles: list[str]) -> str:
     """Join the theme's style sheets, those that Sphinx would link, KaTeX's and ours."""
     sheets = [read_style(static, name) for name in (*THEME_STYLES, *dict.fromkeys(styles))]
     katex = OLD_FONT.sub("", (KATEX / "katex.min.css").read_text(encoding="utf-8"))
-    own = (HERE / "site" / "site.css").read_text(encoding="utf-8")
+    own = (HERE / "theme" / "site.css").read_text(encoding="utf-8")
     return COMMENT.sub("", "\n".join([*sheets, katex, own]))
 
 
