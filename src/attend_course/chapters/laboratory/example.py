@@ -25,7 +25,12 @@ DIGITS = 4
 
 
 def look(
-    model: Any, tokenizer: Tokenizer, source: Array, changes: Sequence[Change], beam: int, alpha: float
+    model: Any,
+    tokenizer: Tokenizer,
+    source: Array,
+    changes: Sequence[Change],
+    beam: int,
+    alpha: float,
 ) -> dict[str, Any]:
     """Translate one sentence with a changed model; return what the browser's engine returns.
 

@@ -104,7 +104,9 @@ class Laboratory(Explorer):
             "fault": None,
             "tokens": untouched["source"],
             "untouched": untouched,
-            "changed": example.look(model, tokenizer, source, changes, *search) if changes else None,
+            "changed": example.look(model, tokenizer, source, changes, *search)
+            if changes
+            else None,
             "distance": example.moved(model, source, target, changes) if changes else 0.0,
             "damage": example.damage(model, source, target, changes) if self.heads else None,
         }
