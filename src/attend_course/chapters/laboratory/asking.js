@@ -1,7 +1,7 @@
 // Who answers the laboratory on a page: the engine, in a thread of its own, once it is loaded.
 import { startEngine } from "../../kit/engine/client.js";
 
-export const INPUTS = ["sentence", "beam", "alpha", "changes", "heads"];
+const INPUTS = ["sentence", "beam", "alpha", "changes"];
 const KINDS = ["encoder", "decoder", "memory"];
 
 // What is heard of the loading: "idle", "loading", "ready" or "failed".
@@ -53,35 +53,57 @@ const keyOf = (state) => JSON.stringify(INPUTS.map((name) => state[name]));
 // Whether results answer these inputs.
 export const answers = ({ key }, state) => key !== undefined && keyOf(JSON.parse(key)) === keyOf(state);
 
-// The same as Laboratory._results in Python, with scores and the tree besides.
+const inputsOf = (state) => Object.fromEntries(INPUTS.map((name) => [name, state[name]]));
+let turn = 0;
+
+// The same as Laboratory._results in Python, with scores and the tree besides. A later question
+// ends an earlier one.
 export async function compute(state) {
-  const before = state.results ?? {};
-  if (before.key && answers(before, state)) return before;
+  const [before, inputs] = [state.results ?? {}, inputsOf(state)];
+  if (before.key && answers(before, inputs)) return before;
+  turn += 1;
+  const mine = turn;
   if (!(await load(before.engine))) return before;
+  const ask = async (kind, given) => {
+    const answer = mine === turn ? await engine.ask(kind, given) : null;
+    if (!answer) throw new Overtaken();
+    return answer;
+  };
   try {
-    return { ...before, ...(await ask(state, before)), key: JSON.stringify(inputsOf(state)), error: null, fault: null };
+    return { ...before, ...(await answer(inputs, before, ask)), key: JSON.stringify(inputs), error: null, fault: null };
   } catch (error) {
+    if (error instanceof Overtaken) return before;
     return { ...before, key: undefined, fault: error.message };
   }
 }
 
-const inputsOf = (state) => Object.fromEntries(INPUTS.map((name) => [name, state[name]]));
+class Overtaken extends Error {}
 
-// A question that a later one overtook is answered by null; its results are thrown away.
-async function ask({ sentence: text, beam, alpha, changes, heads }, { N, h }) {
-  const untouched = await engine.ask("look", { text, beam, alpha });
-  if (!untouched) return {};
+async function answer({ sentence: text, beam, alpha, changes }, before, ask) {
+  const same = before.untouched?.tree && before.key && answers(before, { ...JSON.parse(before.key), sentence: text, beam, alpha });
+  const untouched = same ? before.untouched : await ask("look", { text, beam, alpha });
   const target = untouched.tokens.target;
-  const changed = changes.length ? await engine.ask("look", { text, beam, alpha, changes }) : null;
-  const far = changes.length ? await engine.ask("distances", { text, target, lists: [changes] }) : [0];
-  const lists = KINDS.flatMap((kind) => every(N, (layer) => every(h, (head) => (
-    [...changes, { make: "off", kind, layer, head }])))).flat();
-  const found = heads && await engine.ask("distances", { text, target, lists, base: changes });
-  return {
-    tokens: untouched.source, untouched, changed, distance: far?.[0] ?? 0,
-    damage: found ? KINDS.map((_, k) => every(N, (layer) => (
-      found.slice((k * N + layer) * h, (k * N + layer + 1) * h)))) : null,
-  };
+  const changed = changes.length ? await ask("look", { text, beam, alpha, changes }) : null;
+  const [distance] = changes.length ? await ask("distances", { text, target, lists: [changes] }) : [0];
+  return { tokens: untouched.source, untouched, changed, distance };
 }
+
+// Every head removed in turn: `tell` receives the distances by kind, layer and head as they come.
+export async function damage({ key, untouched, N, h }, tell) {
+  const { sentence: text, changes: base } = JSON.parse(key);
+  const places = KINDS.flatMap((kind) => every(N, (layer) => every(h, (head) => ({ kind, layer, head })))).flat();
+  const lists = places.map((place) => [...base, { make: "off", ...place }]);
+  const found = Array(lists.length).fill(null);
+  const show = () => tell(KINDS.map((_, k) => every(N, (layer) => (
+    found.slice((k * N + layer) * h, (k * N + layer + 1) * h)))));
+  engine.cancel("damage");
+  const given = { text, target: untouched.tokens.target, lists, base };
+  await engine.ask("damage", given, ({ i, distance }) => {
+    found[i] = distance;
+    if (i % h === h - 1) show();
+  });
+}
+
+export const stopDamage = () => engine?.cancel("damage");
 
 const every = (count, make) => Array.from({ length: count }, (_, i) => make(i));

@@ -5,7 +5,7 @@ import { Button, More, Slider, Toggle, Written } from "../../kit/explorers/contr
 import { Formula, HeatMap, Result, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
-import { cancel, compute, load, onProgress, progress } from "./asking.js";
+import { cancel, compute, damage, load, onProgress, progress, stopDamage } from "./asking.js";
 import { read, written } from "./link.js";
 import { Damage, Gallery, Lines, NAMES, Pieces, Tree, bare, fits, nameOf, percent, rowsOf, said } from "./parts.js";
 import { csv, png, save, svg } from "./saving.js";
@@ -61,6 +61,19 @@ function usePage(state, results, set) {
     return () => clearTimeout(timer);
   }, [onPage, address]);
   return onPage ? { loading: progress(), again: () => load(results.engine).then((isThere) => isThere && set({})) } : null;
+}
+
+// How much of the probability moves without each head: from Python, or from the engine bit by bit.
+function useDamage({ heads }, results, page) {
+  const [found, tell] = useState(null);
+  const ready = Boolean(page && heads && results.key && page.loading.state === "ready");
+  useEffect(() => {
+    tell(null);
+    if (!ready) return undefined;
+    damage(results, tell).catch(() => tell(null));
+    return stopDamage;
+  }, [ready, results.key]);
+  return heads ? found ?? results.damage : null;
 }
 
 function Loading({ loading: { state, received, total, error }, again }) {
@@ -226,6 +239,7 @@ function Search({ state, edit }) {
 function View({ state, results, set, id }) {
   const page = usePage(state, results, set);
   const { edit, undo, redo } = useHistory(state, set);
+  const damages = useDamage(state, results, page);
   const first = useRef(pick(state));
   const [which, choose] = useState("changed");
   const shown = which === "changed" && results.changed ? results.changed : results.untouched;
@@ -248,8 +262,8 @@ function View({ state, results, set, id }) {
       <div>
         <${Gallery} look=${shown} chosen=${state} choose=${set} changes=${state.changes} />
         <${Toggle} value=${state.heads} onChange=${(heads) => set({ heads })}>Which head matters for this sentence?<//>
-        ${results.damage && html`<p>Every head removed in turn: how much of the probability moves to other pieces.</p>
-          <${Damage} damage=${results.damage} choose=${set} />`}
+        ${damages && html`<p>Every head removed in turn: how much of the probability moves to other pieces.</p>
+          <${Damage} damage=${damages} choose=${set} />`}
       </div>
       <${Large} ...${{ state, results, set, shown, which: label, id }} />
     </div>

@@ -112,9 +112,14 @@ class Laboratory(Explorer):
         }
 
     @property
+    def page_state(self) -> dict[str, Any]:
+        """The settings and their results: a page has no translator before it has fetched it."""
+        return {**self.state, "results": self.results}
+
+    @property
     def key(self) -> str:
         """What the results answer, as a text."""
-        names = ("sentence", "beam", "alpha", "changes", "heads")
+        names = ("sentence", "beam", "alpha", "changes")
         return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
 
     @traitlets.validate("changes")

@@ -108,9 +108,9 @@ export const Damage = ({ damage, choose }) => html`
     <thead><tr><td></td>${damage[0][0].map((_, head) => html`<th scope="col">head ${head + 1}</th>`)}</tr></thead>
     <tbody>${KINDS.flatMap((kind, k) => damage[k].map((row, layer) => html`
       <tr><th scope="row">${kind} ${layer + 1}</th>
-        ${row.map((x, head) => html`<td style=${{ "--t": Math.min(1, Math.sqrt(x)).toFixed(3) }}>
-          <${Button} kind="attend-share" aria-label=${`${nameOf({ kind, layer, head })}: ${percent(x)}`}
-            onClick=${() => choose({ kind, layer, head })}>${percent(x)}<//></td>`)}
+        ${row.map((x, head) => html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
+          <${Button} kind="attend-share" aria-label=${`${nameOf({ kind, layer, head })}: ${x === null ? "not yet" : percent(x)}`}
+            onClick=${() => choose({ kind, layer, head })}>${x === null ? "…" : percent(x)}<//></td>`)}
       </tr>`))}
     </tbody>
   </table></div>`;
