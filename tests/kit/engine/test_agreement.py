@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from attend.decoding.writing import beam_search, greedy
 from attend.models.change_rules import check
 from attend.models.changes import changed, distance, shares
 from attend.models.recording import record_attention
+from attend.text import sentences
 from attend.translator.translator import shipped
 
 KERNELS = ("simd", "plain")
@@ -120,6 +124,23 @@ def test_texts_are_made_ready_and_refused_as_in_python(engine: Page):
             assert found == shipped().sentences(text), repr(text)
         except ValueError:
             assert isinstance(found, str), repr(text)
+
+
+def test_sentences_end_where_they_end_in_python(engine: Page):
+    cases = Path(__file__).parents[2] / "attend" / "sentence_cases.json"
+    texts = [" ".join(case) for case in json.loads(cases.read_text(encoding="utf-8"))]
+    draw = random.Random(5)
+    parts = [*"IAa5.!?\"'()", *"   ", "Mr", "No", "U.S", "said", "Tom", "he"]
+    texts += [" ".join("".join(draw.choices(parts, k=14)).split()) for _ in range(3000)]
+    code = "async (texts) => texts.map((await import('/engine/splitting.js')).split)"
+    for text, found in zip(texts, engine.evaluate(code, texts), strict=True):
+        assert found == sentences.split_sentences(text), repr(text)
+
+
+@pytest.mark.parametrize("name", ["ABBREVIATIONS", "BEFORE_NUMBERS", "STARTERS", "SPEECH"])
+def test_words_around_a_full_stop_are_those_of_python(engine: Page, name: str):
+    code = f"async () => [...(await import('/engine/splitting.js')).{name}]"
+    assert set(engine.evaluate(code)) == getattr(sentences, name)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "Hello \udc00.", "\udfff\ud800"])

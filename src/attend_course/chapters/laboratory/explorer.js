@@ -118,7 +118,7 @@ function formulaLines({ map, head, values, rows, columns, changes }, [i, j]) {
   const total = powers.reduce((a, b) => a + b, 0);
   const share = powers[j] / total;
   const line = html`e<sup>${number(scores[j])}</sup> / Σ e<sup>score</sup> = ${number(powers[j])} / ${number(total)} = <${Result}>${number(share)}<//> (both divided by e<sup>${number(top)}</sup>, the largest)`;
-  const note = Math.abs(share - values[i][j]) > 5e-4 && ["then", html`changed by hand to <${Result}>${number(values[i][j])}<//>`];
+  const note = Math.abs(share - values[i][j]) > 5e-4 && ["then", html`changed to <${Result}>${number(values[i][j])}<//>`];
   return [["score", html`q · k / √d<sub>k</sub> = ${number(scores[j])}${changes.some(({ part }) => part === "scaling") && ", not divided"}`],
     ["softmax", line], note, weight, sum].filter(Boolean);
 }
@@ -261,12 +261,12 @@ function View({ state, results, set, id }) {
     <div class="attend-bench">
       <div>
         <${Gallery} look=${shown} chosen=${state} choose=${set} changes=${state.changes} />
-        <${Toggle} value=${state.heads} onChange=${(heads) => set({ heads })}>Which head matters for this sentence?<//>
-        ${damages && html`<p>Every head removed in turn: how much of the probability moves to other pieces.</p>
-          <${Damage} damage=${damages} choose=${set} />`}
+        <${Button} aria-pressed=${state.heads ? "true" : "false"} onClick=${() => set({ heads: !state.heads })}>Which head matters for this sentence?<//>
       </div>
       <${Large} ...${{ state, results, set, shown, which: label, id }} />
     </div>
+    ${damages && html`<section aria-label="Which head matters"><h4>Every head removed in turn: how much of the probability moves to other pieces</h4>
+      <${Damage} damage=${damages} choose=${set} /></section>`}
     <${Changes} state=${state} results=${results} change=${change} />
     <${Search} state=${state} edit=${edit} />
     ${shown.tree?.length > 1 && html`<${More} title="The beam as a tree"><${Tree} nodes=${shown.tree} /><//>`}

@@ -75,7 +75,7 @@ class Laboratory(Explorer):
     kind = traitlets.Enum(example.KINDS, "memory").tag(sync=True, state="view")
     layer = traitlets.Int(3, min=0).tag(sync=True, state="view")
     head = traitlets.Int(1, min=0).tag(sync=True, state="view")
-    cell: traitlets.List = traitlets.List([3, 6]).tag(sync=True, state="view")
+    cell: traitlets.List = traitlets.List([2, 3]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **traits: Any) -> None:

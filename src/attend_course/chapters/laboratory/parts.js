@@ -102,18 +102,22 @@ export function Pieces({ look, row, choose, label }) {
     </div>`;
 }
 
-// Every head removed in turn: the damage as a heat map.
+// Every head removed in turn: the damage as a heat map, a row for each layer.
 export const Damage = ({ damage, choose }) => html`
-  <div class="attend-scroll"><table class="attend-damage" aria-label="How much of the probability moves when a head is removed">
-    <thead><tr><td></td>${damage[0][0].map((_, head) => html`<th scope="col">head ${head + 1}</th>`)}</tr></thead>
-    <tbody>${KINDS.flatMap((kind, k) => damage[k].map((row, layer) => html`
-      <tr><th scope="row">${kind} ${layer + 1}</th>
-        ${row.map((x, head) => html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
-          <${Button} kind="attend-share" aria-label=${`${nameOf({ kind, layer, head })}: ${x === null ? "not yet" : percent(x)}`}
-            onClick=${() => choose({ kind, layer, head })}>${x === null ? "…" : percent(x)}<//></td>`)}
-      </tr>`))}
-    </tbody>
-  </table></div>`;
+  <div class="attend-damages">${KINDS.map((kind, k) => html`
+    <table class="attend-damage" aria-label=${`${kind}: how much of the probability moves when a head is removed`}>
+      <thead><tr><th scope="col">${kind}</th>${damage[k][0].map((_, head) => html`<th scope="col">head ${head + 1}</th>`)}</tr></thead>
+      <tbody>${damage[k].map((row, layer) => html`<tr><th scope="row">layer ${layer + 1}</th>
+        ${row.map((x, head) => html`<${Share} x=${x} place=${{ kind, layer, head }} choose=${choose} />`)}</tr>`)}
+      </tbody>
+    </table>`)}
+  </div>`;
+
+function Share({ x, place, choose }) {
+  const text = x === null ? "…" : percent(x);
+  return html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
+    <${Button} kind="attend-share" aria-label=${`${nameOf(place)}: ${text}`} onClick=${() => choose(place)}>${text}<//></td>`;
+}
 
 // The beginnings that a beam search followed.
 export function Tree({ nodes, at = 0 }) {
