@@ -124,6 +124,9 @@ def test_the_limits_of_the_temperature():
     highest = scaling.scaled_scores().argmax(axis=-1)
     np.testing.assert_allclose(cold, np.eye(7)[highest], atol=1e-12)
     np.testing.assert_allclose(hot, 1 / 7, atol=1e-5)
+    # Where several tie for the highest, they share it.
+    tied = np.array([[3.0, 1.0, 3.0], [2.0, 2.0, 2.0]])
+    np.testing.assert_allclose(softmax(tied / 1e-4), [[0.5, 0, 0.5], [1 / 3] * 3], atol=1e-12)
 
 
 @pytest.mark.claim("mask-before-softmax")
