@@ -130,7 +130,7 @@ def translate_everyday(folder: Path) -> float:
     written = Translator.load(folder).batch([s.english for s in sentences])
     verdicts = known_verdicts(path)
     entries = [
-        {"english": s.english, "translation": w, "right": verdicts.get((s.english, w))}
+        verdicts.get((s.english, w), {"english": s.english, "translation": w, "right": None})
         for s, w in zip(sentences, written, strict=True)
     ]
     write(path, entries)
@@ -225,11 +225,14 @@ def main() -> None:
     print(text)
 
 
-def known_verdicts(path: Path) -> dict[tuple[str, str], bool]:
-    """Return what a reader of German said of translations that may not have changed."""
+def known_verdicts(path: Path) -> dict[tuple[str, str], dict]:
+    """Return the entries of translations that may not have changed.
+
+    ``right`` is what a reader of German said in the end, ``readings`` what each reading gave.
+    """
     if not path.exists():
         return {}
-    return {(e["english"], e["translation"]): e["right"] for e in json.loads(path.read_text())}
+    return {(e["english"], e["translation"]): e for e in json.loads(path.read_text())}
 
 
 def write(path: Path, content: object) -> None:
