@@ -20,11 +20,7 @@ TORCH =
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-<<<<<<< HEAD
-.PHONY: help book serve lab class test check bench format model address clean
-=======
-.PHONY: help book serve lab class chapter test check bench format address clean
->>>>>>> main
+.PHONY: help book serve lab class chapter test check bench format model address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
