@@ -1,9 +1,9 @@
 """What it costs that signatures are their own checks, beside another checkout of the project.
 
-Run ``python benchmarks/checks.py BEFORE``, with BEFORE the ``src`` folder of the other checkout. Each
+Run ``python benchmarks/checks.py BEFORE``, with BEFORE the ``src`` folder of the other. Each
 round runs both in processes of their own, one after the other, so that whatever else the machine
 does meets both. Measured are one call of `attend.attention` on arrays of 4 by 8, and the NumPy
-translator's greedy decoding of one sentence of 12 tokens into 30 (as in ``decoding.py``). Times are of
+translator's greedy decoding of one sentence of 12 tokens into 30. Times are of
 the processor. It writes ``checks.json`` beside itself.
 """
 

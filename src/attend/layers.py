@@ -21,8 +21,9 @@ from attend.attention import (
     keys_values,
     multi_head_attention,
 )
+from attend.masks import causal_mask, padding_mask
 from attend.positions import positions_like
-from attend.state import KeyValues, LayerState
+from attend.state import KeyValues, LayerState, State
 
 EPSILON = 1e-5
 """Keeps `layer_norm` from dividing by zero."""
@@ -102,11 +103,50 @@ def keep(x: Array) -> Array:
     return x
 
 
+def add(x: Array, change: Array) -> Array:
+    """Add what a sub-layer found to its input: the residual connection (section 3.1)."""
+    return x + change
+
+
+def say(x: Float[Array, "... d_model"], embedding: Array) -> Float[Array, "... vocabulary"]:
+    """Give every word piece a number as the next: the embedding once more (section 3.4)."""
+    return project(x, embedding.mT)
+
+
+def remember(tokens: Array, state: State) -> tuple[Array, State]:
+    """Read new tokens only: what was made of those before them is still true."""
+    return tokens, state
+
+
+class Where(NamedTuple):
+    """A place of attention in the model.
+
+    Attributes
+    ----------
+    kind
+        ``"encoder"``, ``"decoder"`` or ``"memory"``, as in `attend.recording`.
+    layer
+        The layer, counted from 0.
+    first
+        The position of the first query, counted from 0.
+    """
+
+    kind: str
+    layer: int
+    first: int = 0
+
+
+def everywhere(attend: Attend, where: Where) -> Attend:
+    """Attend in the same way at every place."""
+    return attend
+
+
 class Operations(NamedTuple):
-    """The functions that a layer is built with.
+    """The functions that a model is built with.
 
     The defaults are the functions of this course, on either library. `attend.models.modules` hands
     in torch's faster equals, and dropout while a model is trained. A test shows that they agree.
+    `attend.models.changes` hands in others where somebody wants to see what they are good for.
     """
 
     attend: Attend = attention
@@ -115,10 +155,28 @@ class Operations(NamedTuple):
     look_up: Callable[[Array, Array], Array] = look_up
     place: Callable[[Array, int], Array] = positions_like
     drop: Callable[[Array], Array] = keep
+    at: Callable[[Attend, Where], Attend] = everywhere
+    add: Callable[[Array, Array], Array] = add
+    visible: Callable[..., Array] = padding_mask
+    causal: Callable[..., Array | None] = causal_mask
+    remember: Callable[[Array, State], tuple[Array, State]] = remember
+    say: Callable[[Array, Array], Array] = say
+
+    def attend_at(self, kind: str, layer: int, first: int = 0) -> Attend:
+        """Return the attention function of one place."""
+        return self.at(self.attend, Where(kind, layer, first))
 
 
 TAUGHT = Operations()
 """The functions as they stand in the chapters."""
+
+Change = Callable[[Operations], Operations]
+"""Puts other functions in the place of some."""
+
+
+def as_published(operations: Operations) -> Operations:
+    """Change nothing."""
+    return operations
 
 
 class Norm(NamedTuple):
@@ -136,7 +194,7 @@ def add_norm(
     operations: Operations = TAUGHT,
 ) -> Float[Array, "... d_model"]:
     """Add what a sub-layer found to its input, then normalise (sections 3.1 and 5.4)."""
-    return operations.normalise(x + operations.drop(change), p.gain, p.bias)
+    return operations.normalise(operations.add(x, operations.drop(change)), p.gain, p.bias)
 
 
 class EncoderParameters(NamedTuple):
@@ -165,6 +223,7 @@ def encoder_layer(
     p: Annotated[Any, EncoderParameters],
     mask: Bool[Array, "... #n #n"] | None = None,
     operations: Operations = TAUGHT,
+    number: int = 0,
 ) -> tuple[Float[Array, "... n d_model"], Array | None]:
     """Let every token look at all tokens, then think about what it saw: one encoder layer.
 
@@ -178,6 +237,8 @@ def encoder_layer(
         True where a token may attend.
     operations
         The functions to build with.
+    number
+        Which layer of the encoder it is, counted from 0.
 
     Returns
     -------
@@ -186,7 +247,8 @@ def encoder_layer(
     weights
         The attention maps, (..., h, n, n), or None.
     """
-    found, weights = multi_head_attention(x, x, x, p.self_attention, mask, attend=operations.attend)
+    attend = operations.attend_at("encoder", number)
+    found, weights = multi_head_attention(x, x, x, p.self_attention, mask, attend=attend)
     x = add_norm(x, found, p.norm_1, operations)
     x = add_norm(x, operations.transform(x, p.feed_forward), p.norm_2, operations)
     return x, weights
@@ -214,6 +276,7 @@ def decoder_layer(
     p: Annotated[Any, DecoderParameters],
     masks: DecoderMasks,
     operations: Operations = TAUGHT,
+    number: int = 0,
 ) -> tuple[Float[Array, "... n d_model"], LayerState, tuple[Array | None, Array | None]]:
     """Look back at the targets, then at the source, then think: one decoder layer.
 
@@ -232,6 +295,8 @@ def decoder_layer(
         What may be attended to.
     operations
         The functions to build with.
+    number
+        Which layer of the decoder it is, counted from 0.
 
     Returns
     -------
@@ -243,12 +308,13 @@ def decoder_layer(
         The maps of the self-attention and of the memory attention.
     """
     past = extend(state.past, keys_values(x, x, p.self_attention))
-    found, own = attend_with_heads(
-        x, past, p.self_attention, masks.causal, attend=operations.attend
-    )
+    first = past.k.shape[-2] - x.shape[-2]
+    attend = operations.attend_at("decoder", number, first)
+    found, own = attend_with_heads(x, past, p.self_attention, masks.causal, attend=attend)
     x = add_norm(x, found, p.norm_1, operations)
+    attend = operations.attend_at("memory", number, first)
     found, across = attend_with_heads(
-        x, state.memory, p.memory_attention, masks.memory, attend=operations.attend
+        x, state.memory, p.memory_attention, masks.memory, attend=attend
     )
     x = add_norm(x, found, p.norm_2, operations)
     x = add_norm(x, operations.transform(x, p.feed_forward), p.norm_3, operations)

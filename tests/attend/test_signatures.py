@@ -107,6 +107,7 @@ RIGHT = {
     "require_length": lambda f, a: f.require_length(a.q, a.k),
     "require_fit": lambda f, a: f.require_fit(f.scores(a.q, a.k), a.mask),
     "look_up": lambda f, a: f.look_up(a.tokens, a.table),
+    "say": lambda f, a: f.say(a.x, a.table),
     "encoder_layer": lambda f, a: f.encoder_layer(a.x, a.layer),
     "begin_layer": lambda f, a: f.begin_layer(a.x, a.layer),
     "decoder_layer": lambda f, a: f.decoder_layer(

@@ -151,10 +151,10 @@ def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]
 
 
 def _start(model: Model, source: Array) -> State:
-    """Let the model read the sources; if none is padded, drop the mask: it forbids nothing."""
+    """Let the model read the sources; drop a mask that forbids nothing."""
     state = model.start(source)
-    padded = bool((source == model.config.pad).any())
-    return state if padded else state._replace(memory_mask=None)
+    free = state.memory_mask is None or bool(state.memory_mask.all())
+    return state._replace(memory_mask=None) if free else state
 
 
 def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> tuple:

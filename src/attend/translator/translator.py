@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -21,6 +20,7 @@ from attend.models.array_transformer import ArrayTransformer
 from attend.models.recording import Recording, record_attention
 from attend.models.weights import read_model
 from attend.text.corpus import normalize, pad
+from attend.text.sentences import split_sentences
 from attend.text.tokenizer import Tokenizer
 from attend.translator.alignment import Source, alignment_map
 
@@ -30,7 +30,6 @@ LONGEST = 100
 # The matrices are small. Threads that wait for each other on a busy machine made a batch of 40
 # sentences twenty times slower than one thread alone.
 _threads = ThreadpoolController()
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
 
 
 class Look(NamedTuple):
@@ -110,7 +109,7 @@ class Translator:
         if not text:
             raise ValueError("there is nothing to translate; give an English sentence")
         self._check_script(text)
-        found = _SENTENCE_END.split(text)
+        found = split_sentences(text)
         for sentence in found:
             self._check_length(sentence)
         return found
