@@ -283,7 +283,7 @@ class HeadProjections(NamedTuple):
     W_Q: Float[Array, "d_model h_d_k"]
     W_K: Float[Array, "d_model h_d_k"]
     W_V: Float[Array, "d_model h_d_v"]
-    W_O: Float[Array, "h_d_v d_model"]
+    W_O: Float[Array, "h_d_v d_out"]
     h: int
 
 
