@@ -143,6 +143,7 @@ def test_what_is_being_typed_outlives_an_answer(bench: Bench) -> None:
     page.get_by_text("More controls").click()
     page.get_by_role("switch").click()
     field = page.get_by_label("Sentence")
+    field.press("End")
     field.press_sequentially(" dry")
     page.locator(".attend-map td[role]").nth(9).hover()
     page.wait_for_timeout(400)
@@ -307,6 +308,7 @@ BOXES = """async (font) => {
   await document.fonts.ready;
   return [...document.querySelectorAll('.attend-explorer, .attend-explorer *, #after')]
     .filter((node) => !node.closest('svg, canvas') || node.matches('svg, canvas'))
+    .filter((node) => node.getClientRects().length)
     .map((node) => {
       const { x, y, width, height } = node.getBoundingClientRect();
       return [x, y + scrollY, width, height];
