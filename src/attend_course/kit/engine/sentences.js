@@ -21,7 +21,7 @@ export function sentences(text, tokenizer) {
   const plain = normalize(text);
   if (!plain) throw new RangeError("There is nothing to translate. Type an English sentence.");
   checkScript(plain, tokenizer.characters);
-  return split(plain).map((sentence) => {
+  return split(plain).map(inSmallLetters).map((sentence) => {
     const source = tokenizer.encode(sentence);
     if (source.length > LONGEST) {
       throw new RangeError(`A sentence has ${source.length} pieces, and ${LONGEST} are the most that can be `
@@ -29,6 +29,13 @@ export function sentences(text, tokenizer) {
     }
     return { text: sentence, source };
   });
+}
+
+// A sentence all in capitals is read small: attend.text.sentences.in_small_letters.
+function inSmallLetters(sentence) {
+  const letters = sentence.match(/\p{L}/gu) ?? [];
+  const shouted = letters.length > 1 && letters.every((letter) => /\p{Lu}/u.test(letter));
+  return shouted ? sentence.toLowerCase() : sentence;
 }
 
 function checkScript(text, known) {
