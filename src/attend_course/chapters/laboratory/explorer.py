@@ -91,7 +91,9 @@ class Laboratory(Explorer):
 
     def _results(self) -> dict[str, Any]:
         model, tokenizer, changes = self._model, self._tokenizer, self.changes
-        basics: dict[str, Any] = {"key": self.key, "engine": engine_folder() if self._shipped else None}
+        basics: dict[str, Any] = {"key": self.key, "engine": None}
+        if self._shipped:
+            basics["engine"] = engine_folder()
         basics |= {"N": model.config.N, "h": model.config.h}
         try:
             source = example.source_tokens(model, tokenizer, self.sentence)
