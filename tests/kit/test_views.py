@@ -24,7 +24,7 @@ STATES = [(name, state) for name in EXPLORERS for state in [{}, *all_explorers()
 def test_a_view_is_the_same_whoever_computed(name: str, state: dict) -> None:
     explorer = all_explorers()[name](**state)
     stage, module = base._stage(), explorer.module
-    results = stage.compute(module, explorer.state)
+    results = stage.compute(module, explorer.page_state)
     drawn = stage.draw(module, {**explorer.state, "results": results}, "here")
     assert drawn == explorer.static_html("here")
     assert drawn.startswith('<div class="attend-explorer is-drawn"')
