@@ -15,6 +15,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # The storeys, from the ground up. A room may import from its own storey and from those below it.
 # A name with a dot at its end is a folder with all that is in it.
 STOREYS = [
+    {"attend.signatures"},
     {"attend.arrays", "attend.state", "attend.files", "attend.config"},
     {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
     {"attend", "attend.transformer"},
