@@ -9,7 +9,7 @@ from fontTools.ttLib import TTFont
 
 from attend_course.kit import fonts
 from attend_course.kit.figures import draw
-from attend_course.site.fonts import optional
+from attend_course.site.fonts import swapped
 
 FILES = sorted(fonts.HERE.glob("*.woff2")) + sorted(fonts.HERE.glob("*.ttf"))
 SIGNS = "√×−·→←↑↓≤≥≠∑∞…–“”’²°÷✓éöüßŁαβγδεθλμπσφΔΣΩ"
@@ -50,6 +50,6 @@ def test_pages_and_figures_ask_for_the_same_font() -> None:
     assert f"--pst-font-family-monospace: '{fonts.CODE}'" in css
 
 
-def test_a_font_draws_from_the_start_or_not_at_all() -> None:
+def test_fonts_that_a_page_waits_for_are_marked() -> None:
     rule = "@font-face{font-family:a;font-display:block;src:url(a)}"
-    assert optional(rule) == "@font-face{font-display:optional;font-family:a;src:url(a)}"
+    assert swapped(rule) == "@font-face{font-display:swap;font-family:a;src:url(a)}"

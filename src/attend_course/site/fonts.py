@@ -1,7 +1,8 @@
 """Fonts that are there before the first line is drawn: what pages need travels in the style sheet.
 
-A font that arrives later moves the lines that it draws. With the data in the style sheet, which a
-browser waits for, and ``font-display: optional``, it draws from the start or not at all.
+A font that arrives later moves the lines that it draws. So its data is in the style sheet, which a
+browser waits for, and the page is shown when a script of its head has seen it unpacked. That script
+knows these fonts by ``font-display: swap``; the others, which few pages need, are files.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def with_fonts(css: str, static: Path, shown: set[str]) -> str:
         data = (static / file.group(1)).read_bytes()
         if FORMULAS.match(file.group(2)):
             data = part(static / file.group(1), wanted)
-        return optional(rule.replace(file.group(0), source(data)))
+        return swapped(rule.replace(file.group(0), source(data)))
 
-    return FACE.sub(inside, css) + FACE.sub(lambda m: optional(m.group(0)), stylesheet())
+    return FACE.sub(inside, css) + FACE.sub(lambda m: swapped(m.group(0)), stylesheet())
 
 
 def part(font: Path, wanted: list[int]) -> bytes:
@@ -68,6 +69,6 @@ def source(data: bytes) -> str:
     return f'url(data:font/woff2;base64,{text}) format("woff2")'
 
 
-def optional(rule: str) -> str:
-    """Let a font draw from the start or not at all."""
-    return DISPLAY.sub("", rule).replace("{", "{font-display:optional;", 1)
+def swapped(rule: str) -> str:
+    """Mark a font as one that the page waits for."""
+    return DISPLAY.sub("", rule).replace("{", "{font-display:swap;", 1)
