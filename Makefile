@@ -20,7 +20,7 @@ TORCH =
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class test check bench format address clean
+.PHONY: help book serve lab class chapter test check bench format address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -36,10 +36,15 @@ serve: ## serve the built site on this machine only (PORT=8000)
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lab: $(VENV)/.reader ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@sh scripts/lab/install.sh $(BIN)/python
+	@$(BIN)/jupyter lab notebooks --LabApp.default_url=/lab/tree/begin-here.md \
+	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 class: $(VENV)/.reader ## write the notebooks without their solutions into _build/class
 	@$(BIN)/python scripts/class_notebooks.py
+
+chapter: $(VENV)/.reader ## begin a chapter (NAME=norms TITLE="Norms and lengths")
+	@$(BIN)/python scripts/chapter.py "$(NAME)" "$(TITLE)"
 
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
 	@ATTEND_SITE=$(SITE) $(BIN)/python -m pytest $(WORKERS)

@@ -18,7 +18,7 @@ NAME = r"[\w.-]+/[\w-]+"
 
 def copies(root: Path) -> list[Path]:
     """List the only files that may hold the address beside pyproject.toml."""
-    return [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
+    return [root / "README.md", *sorted((root / "notebooks").glob("*.*"))]
 
 
 def repository(root: Path) -> str:

@@ -40,17 +40,21 @@ _METHODS = {
 }
 
 
+def _public(module: Any) -> dict[str, Any]:
+    return {name: thing for name, thing in vars(module).items() if name[0] != "_"}
+
+
 @cache
 def solutions() -> dict[str, tuple[str, dict[str, Any]]]:
     """Return for every exercise the source of its solution, and the names that it may use."""
     found = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        chapter, names = None, {**vars(attend), "np": np}
+        chapter, names = None, {**_public(attend), "np": np}
         for cell in nbformat.read(path, as_version=4).cells:
             imported = re.search(r"chapters\.(\w+)\.checks import", cell.source)
             if imported:
                 chapter = imported[1]
-                names |= vars(part(chapter, "checks"))
+                names |= _public(part(chapter, "checks"))
             asked = ASKED.search(cell.source)
             if asked and "solution" in cell.metadata.get("tags", []):
                 exec(compile(cell.source[: asked.start()], "<solution>", "exec"), names)

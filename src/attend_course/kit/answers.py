@@ -133,7 +133,7 @@ def _named(array: np.ndarray) -> str:
 
 
 def _close(one: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    if wanted.dtype.kind in "bi":
+    if wanted.size == 0 or wanted.dtype.kind in "bi":
         return one == wanted
     finite = np.abs(wanted[np.isfinite(wanted)])
     atol = ATOL * max(1.0, finite.max(initial=0.0))

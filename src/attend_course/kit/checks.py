@@ -126,7 +126,9 @@ class Exercise:
         if not callable(answer):
             return self._refuse(f"give the function itself, not {type(answer).__name__}")
         outcomes = self._run(answer)
-        return self._waiting(answer, outcomes) or self._judge(answer, outcomes)
+        # A report that is not "passed" is false, so no "or" here.
+        waiting = self._waiting(answer, outcomes)
+        return self._judge(answer, outcomes) if waiting is None else waiting
 
     def _run(self, function: Callable[..., Any]) -> list[Outcome]:
         return [run(function, case.arguments) for case in self.cases]
@@ -182,13 +184,13 @@ class Exercise:
             return self._refuse(
                 "that is the course's own function, and it is right :-) Write yours."
             )
+        for outcome in outcomes:
+            if outcome.changed:
+                return self._refuse(_CHANGED.format(argument_name(answer, outcome.changed[0])))
         used = used_by(answer)
         for rule in self.rules:
             if rule.breaks(used):
                 return self._refuse(rule.hint)
-        for outcome in outcomes:
-            if outcome.changed:
-                return self._refuse(_CHANGED.format(argument_name(answer, outcome.changed[0])))
         says = f"all {len(self.cases)} cases agree with the reference."
         return Report(self.name, "passed", says)
 

@@ -13,7 +13,6 @@ from functools import reduce
 from types import CodeType, FunctionType
 from typing import Any
 
-_LOOPS = {"FOR_ITER", "JUMP_BACKWARD"}
 _HIDDEN_LOOPS = {"map", "vectorize", "apply_along_axis", "frompyfunc", "fromfunction"}
 
 
@@ -70,7 +69,8 @@ def without_loops(hint: str) -> Rule:
 def used_by(answer: Callable[..., Any]) -> Used:
     """Find what an answer uses, the functions of the same notebook that it calls included."""
     if not isinstance(answer, FunctionType):
-        return Used(frozenset({getattr(answer, "__name__", type(answer).__name__)}))
+        names = {getattr(answer, "__name__", ""), type(answer).__name__}
+        return Used(frozenset(names))
     return _used_by_code(answer.__code__, answer.__globals__, set())
 
 
@@ -80,12 +80,18 @@ def _used_by_code(code: CodeType, own: dict[str, Any], seen: set[CodeType]) -> U
     helpers = {name: own[name].__code__ for name in code.co_names if _is_own(name, own)}
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
     used = Used(
-        frozenset(code.co_names) - set(helpers),
+        frozenset({*code.co_names, *code.co_freevars}) - set(helpers),
         frozenset(step.argrepr.rstrip("=") for step in steps if step.opname == "BINARY_OP"),
-        any(step.opname in _LOOPS for step in steps),
+        any(map(_repeats, steps)),
     )
     parts = [_used_by_code(c, own, seen) for c in [*inner, *helpers.values()] if c not in seen]
     return reduce(Used.__or__, parts, used)
+
+
+def _repeats(step: dis.Instruction) -> bool:
+    # Python 3.11 has several ways back to the head of a loop. One of them only waits.
+    back = "JUMP_BACKWARD" in step.opname and "NO_INTERRUPT" not in step.opname
+    return back or step.opname == "FOR_ITER"
 
 
 def _is_own(name: str, own: dict[str, Any]) -> bool:

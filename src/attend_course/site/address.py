@@ -43,7 +43,7 @@ def commands(text: str, repository: Repository) -> str:
 def binder_address(repository: Repository) -> str:
     """Return where Binder opens the folder of all notebooks."""
     place = f"{repository.slug}/{repository.branch}"
-    return f"https://mybinder.org/v2/gh/{place}?urlpath=lab/tree/notebooks"
+    return f"https://mybinder.org/v2/gh/{place}?urlpath=lab/tree/notebooks/begin-here.md"
 
 
 class CommandsDirective(SphinxDirective):

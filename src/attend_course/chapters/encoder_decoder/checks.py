@@ -144,6 +144,9 @@ check_greedy = Exercise(
         Case("a model of 9 pieces", (_model(11, 9), 20)),
         Case("another, of 12 pieces", (_model(14, 12), 20)),
         Case("a limit of 3 pieces", (_model(17, 15), 3)),
+        Case("a model that writes some pieces several times", (_model(359, 12), 20)),
+        Case("a model with nothing to say", (_model(202, 6), 20)),
+        Case("a limit of 1 piece", (_model(17, 15), 1)),
     ),
     mistakes=(
         Mistake(

@@ -160,7 +160,7 @@ check_queries_keys_values = Exercise(
         Mistake(
             "all from the memory",
             lambda x, memory, w_q, w_k, w_v: (memory @ w_q, memory @ w_k, memory @ w_v),
-            "x was not used. Its rows ask: queries are made from them.",
+            "The rows of x were not used. They ask: queries are made from them.",
         ),
         Mistake(
             "values from x",

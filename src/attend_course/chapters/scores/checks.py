@@ -122,8 +122,8 @@ check_all_scores = Exercise(
         Mistake(
             "all axes turned over",
             lambda q, k: q @ k.T,
-            "`.T` turns over all axes, also that of the sentences. In each sentence only the last "
-            "two change places.",
+            "You turned over all axes with `.T`, also that of the sentences. In each sentence only "
+            "the last two change places.",
         ),
         Mistake(
             "keys on rows",
