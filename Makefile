@@ -59,15 +59,15 @@ check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in un
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q $(WORKERS) -m "not site and not notebook and not slow"
 
-bench: $(VENV)/.bench browser ## measure against other libraries, or one: make bench explorers
+bench: $(VENV)/.bench browser ## measure against other libraries, or one of them (make bench explorers)
 	@names="$(filter-out bench,$(MAKECMDGOALS))"; \
 	for name in $${names:-$(BENCHES)}; do \
 	  file=benchmarks/$$(echo $$name | sed s/^explorers$$/explorer_update/).py; \
 	  test -f $$file || { echo "There is no $$file."; exit 1; }; \
 	  echo "$$file"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python $$file || exit 1; done
 
-.PHONY: $(BENCHES)
-$(BENCHES): # names that `make bench` takes
+.PHONY: $(BENCHES) laboratory multi30k
+$(BENCHES) laboratory multi30k: # names that `make bench` takes
 	@:
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
