@@ -131,7 +131,8 @@ def test_make_test_prepares_all_it_needs_and_ends_with_pytest() -> None:
         assert part in text
     assert "scripts/browser.py" in text
     assert "jupyter-book build" in text
-    assert commands[-1].endswith("-m pytest")
+    assert "ATTEND_SITE=_build/html" in commands[-1]  # built above, for all workers
+    assert commands[-1].endswith("-m pytest -n logical --dist loadfile")
 
 
 def test_make_book_stops_at_a_warning() -> None:
@@ -158,6 +159,9 @@ def test_a_python_that_is_too_old_is_refused_in_a_sentence(tmp_path: Path) -> No
     assert run.stderr.count("\n") == 1
 
 
+BROKEN_DRIVER = "node: error while loading shared libraries: {}: cannot open shared object file"
+
+
 def test_a_missing_browser_is_said_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -166,6 +170,48 @@ def test_a_missing_browser_is_said_in_a_sentence(
     monkeypatch.setattr(browser, "install_chromium", lambda: False)
     assert browser.main() == 1
     assert capsys.readouterr().err.startswith("No Chromium was found")
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libatomic.so.1", "libatomic1"),
+        ("libstdc++.so.6", "libstdc++6"),
+        ("libX11.so.6", "libx11-6"),
+    ],
+)
+def test_a_library_that_the_driver_lacks_is_named_with_its_package(
+    library: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = load_script("browser")
+    monkeypatch.setattr(browser, "may_install", lambda: False)
+    with pytest.raises(browser.MissingError, match=re.escape(f"apt install {package}")) as caught:
+        browser.prepare_driver(lambda command: BROKEN_DRIVER.format(library))
+    assert library in str(caught.value)
+
+
+def test_a_library_that_the_driver_lacks_is_installed_where_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser, installed = load_script("browser"), []
+    monkeypatch.setattr(browser, "may_install", lambda: True)
+    monkeypatch.setattr(browser, "install", installed.append)
+    complaint = BROKEN_DRIVER.format("libatomic.so.1")
+    browser.prepare_driver(lambda command: "" if installed else complaint)
+    assert installed == ["libatomic1"]
+
+
+def test_a_browser_that_does_not_start_is_named_with_its_complaint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho 'libnss3.so: cannot open' >&2; exit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CHROMIUM", str(broken))
+    assert load_script("browser").main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"The Chromium {broken} does not start: libnss3.so: cannot open")
+    assert said.count("\n") == 1
 
 
 def test_a_wrong_browser_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -8,12 +8,19 @@ either library.
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Integer
 
-from attend.arrays import Array, is_torch, namespace, project, require, unless_vouched
-from attend.attention import Attend, attend_with_heads, attention, keys_values, multi_head_attention
+from attend.arrays import Array, checked, in_single, is_torch, namespace, project
+from attend.attention import (
+    Attend,
+    Projections,
+    attend_with_heads,
+    attention,
+    keys_values,
+    multi_head_attention,
+)
 from attend.masks import causal_mask, padding_mask
 from attend.positions import positions_like
 from attend.state import KeyValues, LayerState, State
@@ -22,6 +29,8 @@ EPSILON = 1e-5
 """Keeps `layer_norm` from dividing by zero."""
 
 
+@checked
+@in_single
 def layer_norm(
     x: Float[Array, "... d"],
     gain: Float[Array, " d"],
@@ -35,7 +44,6 @@ def layer_norm(
     ValueError
         If gain and bias are not as long as a row.
     """
-    check_norm(x, gain, bias)
     xp, d = namespace(x), x.shape[-1]
     # Divided before they are added: in half precision the sum over a long row would not fit.
     centred = x - (x / d).sum(axis=-1, keepdims=True)
@@ -44,27 +52,26 @@ def layer_norm(
     return centred / xp.sqrt(variance + epsilon) * gain + bias
 
 
-@unless_vouched
-def check_norm(x: Array, gain: Array, bias: Array) -> None:
-    """Refuse a gain or a bias that is not as long as a row."""
-    namespace(x, gain, bias)
-    require(
-        x.ndim >= 1 and gain.shape == bias.shape == x.shape[-1:],
-        "layer_norm needs one gain and one bias for each entry of a row",
-        "x is (..., d); gain and bias are (d,).",
-        x=x,
-        gain=gain,
-        bias=bias,
-    )
-
-
+@checked
 def relu(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Replace negative numbers by zero."""
     xp = namespace(x)
     return x.relu() if is_torch(x) else xp.maximum(x, 0)
 
 
-def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_model"]:
+class Transform(NamedTuple):
+    """The parameters of the feed-forward sub-layer (section 3.3)."""
+
+    W_1: Float[Array, "d_model d_ff"]
+    b_1: Float[Array, " d_ff"]
+    W_2: Float[Array, "d_ff d_model"]
+    b_2: Float[Array, " d_model"]
+
+
+@checked
+def feed_forward(
+    x: Float[Array, "... d_model"], p: Annotated[Any, Transform]
+) -> Float[Array, "... d_model"]:
     """Transform each row by itself: equation (2) of the paper, ``max(0, x W_1 + b_1) W_2 + b_2``.
 
     Parameters
@@ -72,42 +79,21 @@ def feed_forward(x: Float[Array, "... d_model"], p: Any) -> Float[Array, "... d_
     x
         One token a row.
     p
-        Anything with ``W_1`` (d_model, d_ff), ``b_1`` (d_ff,), ``W_2`` (d_ff, d_model) and
-        ``b_2`` (d_model,).
+        Anything with the attributes of `Transform`: ``W_1`` (d_model, d_ff), ``b_1`` (d_ff,),
+        ``W_2`` (d_ff, d_model) and ``b_2`` (d_model,).
 
     Raises
     ------
     ValueError
         If the rows do not have the length that ``W_1`` expects, or the parameters do not fit.
     """
-    check_feed_forward(x, p)
     return project(relu(project(x, p.W_1) + p.b_1), p.W_2) + p.b_2
 
 
-@unless_vouched
-def check_feed_forward(x: Array, p: Any) -> None:
-    """Refuse parameters that do not fit together, and rows that are not d_model long."""
-    W_1, b_1, W_2, b_2 = p.W_1, p.b_1, p.W_2, p.b_2
-    namespace(x, W_1, b_1, W_2, b_2)
-    require(
-        b_1.shape == W_1.shape[1:] == W_2.shape[:1] and b_2.shape == W_2.shape[1:],
-        "the parameters of feed_forward must fit together",
-        "W_1 is (d_model, d_ff), b_1 (d_ff,), W_2 (d_ff, d_model), b_2 (d_model,).",
-        W_1=W_1,
-        b_1=b_1,
-        W_2=W_2,
-        b_2=b_2,
-    )
-    require(
-        x.ndim >= 1 and x.shape[-1] == W_1.shape[0],
-        "feed_forward needs rows of length d_model, the first dimension of W_1",
-        "x is (..., d_model).",
-        x=x,
-        W_1=W_1,
-    )
-
-
-def look_up(tokens: Array, table: Float[Array, "vocabulary d_model"]) -> Float[Array, "... d"]:
+@checked
+def look_up(
+    tokens: Integer[Array, "..."], table: Float[Array, "vocabulary d_model"]
+) -> Float[Array, "... d_model"]:
     """Take the row of each token from the table."""
     return table[tokens]
 
@@ -193,15 +179,49 @@ def as_published(operations: Operations) -> Operations:
     return operations
 
 
-def add_norm(x: Array, change: Array, p: Any, operations: Operations = TAUGHT) -> Array:
+class Norm(NamedTuple):
+    """What a norm has learned."""
+
+    gain: Float[Array, " d_model"]
+    bias: Float[Array, " d_model"]
+
+
+@checked
+def add_norm(
+    x: Float[Array, "... d_model"],
+    change: Float[Array, "... d_model"],
+    p: Annotated[Any, Norm],
+    operations: Operations = TAUGHT,
+) -> Float[Array, "... d_model"]:
     """Add what a sub-layer found to its input, then normalise (sections 3.1 and 5.4)."""
     return operations.normalise(operations.add(x, operations.drop(change)), p.gain, p.bias)
 
 
+class EncoderParameters(NamedTuple):
+    """What an encoder layer is made of."""
+
+    self_attention: Projections
+    feed_forward: Annotated[Any, Transform]
+    norm_1: Annotated[Any, Norm]
+    norm_2: Annotated[Any, Norm]
+
+
+class DecoderParameters(NamedTuple):
+    """What a decoder layer is made of."""
+
+    self_attention: Projections
+    memory_attention: Projections
+    feed_forward: Annotated[Any, Transform]
+    norm_1: Annotated[Any, Norm]
+    norm_2: Annotated[Any, Norm]
+    norm_3: Annotated[Any, Norm]
+
+
+@checked
 def encoder_layer(
     x: Float[Array, "... n d_model"],
-    p: Any,
-    mask: Bool[Array, "..."] | None = None,
+    p: Annotated[Any, EncoderParameters],
+    mask: Bool[Array, "... #n #n"] | None = None,
     operations: Operations = TAUGHT,
     number: int = 0,
 ) -> tuple[Float[Array, "... n d_model"], Array | None]:
@@ -212,7 +232,7 @@ def encoder_layer(
     x
         One source token a row.
     p
-        Anything with ``self_attention``, ``feed_forward``, ``norm_1`` and ``norm_2``.
+        Anything with the attributes of `EncoderParameters`.
     mask
         True where a token may attend.
     operations
@@ -237,19 +257,23 @@ def encoder_layer(
 class DecoderMasks(NamedTuple):
     """What a target token may attend to: among the targets, and in the encoder's memory."""
 
-    causal: Array | None
-    memory: Array | None
+    causal: Bool[Array, "... #n #t"] | None
+    memory: Bool[Array, "... #n #m"] | None
 
 
-def begin_layer(memory: Float[Array, "... m d_model"], p: Any) -> LayerState:
+@checked
+def begin_layer(
+    memory: Float[Array, "... m d_model"], p: Annotated[Any, DecoderParameters]
+) -> LayerState:
     """Project the memory once, for all the steps that a decoder layer will make."""
     return LayerState(None, keys_values(memory, memory, p.memory_attention))
 
 
+@checked
 def decoder_layer(
     x: Float[Array, "... n d_model"],
     state: LayerState,
-    p: Any,
+    p: Annotated[Any, DecoderParameters],
     masks: DecoderMasks,
     operations: Operations = TAUGHT,
     number: int = 0,
@@ -266,8 +290,7 @@ def decoder_layer(
     state
         What this layer remembers; see `begin_layer`.
     p
-        Anything with ``self_attention``, ``memory_attention``, ``feed_forward``, ``norm_1``,
-        ``norm_2`` and ``norm_3``.
+        Anything with the attributes of `DecoderParameters`.
     masks
         What may be attended to.
     operations

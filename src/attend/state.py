@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from jaxtyping import Float
+
 from attend.arrays import Array
 
 
@@ -16,8 +18,8 @@ class KeyValues(NamedTuple):
         Values, shape ``(..., h, m, d_v)``.
     """
 
-    k: Array
-    v: Array
+    k: Float[Array, "... h m d_k"]
+    v: Float[Array, "... h m d_v"]
 
 
 class LayerState(NamedTuple):

@@ -54,7 +54,7 @@ def encode(
     see: See = look_away,
 ) -> Float[Array, "batch m d_model"]:
     """Read the source: one vector a token, each informed by all the others."""
-    check_tokens("source", source)
+    require_tokens("source", source)
     mask = operations.visible(source, p.pad)
     x = embed(source, p, operations=operations)
     for number, layer in enumerate(p.encoder):
@@ -91,7 +91,7 @@ def step(
     state
         What to hand in with the tokens that come next.
     """
-    check_tokens("target", tokens)
+    require_tokens("target", tokens)
     new = tokens.shape[1]
     tokens, state = operations.remember(tokens, state)
     x = embed(tokens, p, state.length, operations)
@@ -120,7 +120,7 @@ def forward(
     return step(target, start(source, p, operations, see), p, operations, see)[0]
 
 
-def check_tokens(name: str, tokens: Array) -> None:
+def require_tokens(name: str, tokens: Array) -> None:
     """Refuse anything but a batch of sentences, one a row, with at least one token each."""
     require(
         tokens.ndim == 2 and tokens.shape[1] > 0,

@@ -15,7 +15,7 @@ from attend.arrays import Array, namespace, to_numpy
 from attend.config import TransformerConfig
 from attend.decoding.beam import BeamOptions, Search, largest
 from attend.state import State, select, select_past
-from attend.transformer import check_tokens
+from attend.transformer import require_tokens
 
 MORE = 50
 """How many tokens longer than its source a translation may get (section 6.1)."""
@@ -135,7 +135,7 @@ def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> li
 
 def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
     """Say for each sentence how many tokens it may get; padding does not lengthen it."""
-    check_tokens("source", source)
+    require_tokens("source", source)
     tokens, config = to_numpy(source), model.config
     if limit is not None and limit < 1:
         raise ValueError(f"limit counts tokens to write, at least 1; received limit={limit}")

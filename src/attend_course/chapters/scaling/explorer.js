@@ -3,8 +3,9 @@ import { html, useMemo } from "../../kit/explorers/vendor/preact.js";
 import { Announce, explorer } from "../../kit/explorers/explorer.js";
 import { Button, Choice, DK, Field, More, Slider, Toggle } from "../../kit/explorers/controls.js";
 import { tokenVectors } from "../../kit/explorers/draws.js";
+import { Formula, Result, weightLine } from "../../kit/explorers/formula.js";
 import { causalMask, maskedSoftmax, mean, paddingMask, scores, spread, sum } from "../../kit/explorers/linalg.js";
-import { Formula, HeatMap, MiniMap, Result, useLook } from "../../kit/explorers/maps.js";
+import { HeatMap, Stage, useLook } from "../../kit/explorers/maps.js";
 import { largest, shades } from "../../kit/explorers/palette.js";
 import { SpreadPlot } from "../../kit/explorers/plot.js";
 import { number, signed } from "../../kit/explorers/text.js";
@@ -88,14 +89,6 @@ const pictureOf = (stage, results) => ({
   sums: stage === "weights" ? results.row_sums : null,
 });
 
-// A button that brings one of the three matrices up large.
-const Stage = ({ picture, shown, onShow, children }) => html`
-  <${Button} kind="attend-stage" aria-pressed=${String(shown)} onClick=${onShow}>
-    <${MiniMap} ...${picture} />
-    <span class="attend-stage-title">${NAMES[picture.stage]}</span>
-    <span class="attend-stage-how">${children}</span>
-  <//>`;
-
 function scoreLine({ scores: bare, q, k, d_k }, { overrides }, i, j) {
   const result = html`<${Result}>${number(bare[i][j])}<//>`;
   if (overrides.some(([a, b]) => a === i && b === j)) return html`set by you: ${result}`;
@@ -109,15 +102,8 @@ function scaledLine({ scores: bare, scaled_scores: scaled, d_k }, state, i, j) {
   return html`${steps ? `${number(bare[i][j])}${steps} = ` : "not divided: "}<${Result}>${number(scaled[i][j])}<//>`;
 }
 
-function weightLine({ scaled_scores: scaled, weights, mask, computed_by }, i, j) {
-  const result = html`<${Result}>${number(weights[i][j])}<//>`;
-  if (computed_by) return html`${computed_by} gives ${result}`;
-  const allowed = (c) => mask?.[i][c] ?? true;
-  if (!allowed(j)) return html`the mask forbids this key: ${result}`;
-  const power = (c, tag) => html`<${tag} class="attend-nowrap">e<sup>${number(scaled[i][c])}</sup><//>`;
-  const terms = scaled[i].map((_, c) => c).filter(allowed);
-  return html`${power(j, "b")} ÷ (${terms.map((c, n) => [n ? " + " : "", power(c, c === j ? "b" : "span")])}) = ${result}`;
-}
+const weighed = ({ scaled_scores: scaled, weights, computed_by }, i, j) =>
+  ({ row: scaled[i], weight: weights[i][j], computed_by });
 
 const inWords = ({ spread: bare, scaled_spread: scaled, mean_largest: most }) =>
   `Scores spread by ${number(bare)}, scaled scores by ${number(scaled)}. ` +
@@ -173,7 +159,7 @@ function View({ state, results, set, id }) {
     <div class="attend-body">
       <div class="attend-stages" role="group" aria-label="Show large">
         ${pictures.map((picture) => html`
-          <${Stage} picture=${picture} shown=${picture.stage === stage} onShow=${() => set({ stage: picture.stage })}>${how[picture.stage]}<//>`)}
+          <${Stage} picture=${picture} title=${NAMES[picture.stage]} shown=${picture.stage === stage} onShow=${() => set({ stage: picture.stage })}>${how[picture.stage]}<//>`)}
       </div>
       <div class="attend-large">
         <p class="attend-map-title">${NAMES[stage]}</p>
@@ -185,7 +171,7 @@ function View({ state, results, set, id }) {
       <${Formula} id=${`${id}-formula`} pair=${[tokens[i], tokens[j]]} locked=${state.locked} lines=${[
         ["score", scoreLine(results, state, i, j)],
         ["scaled score", scaledLine(results, state, i, j)],
-        ["weight", weightLine(results, i, j)],
+        ["weight", weightLine(weighed(results, i, j), j, number, (c) => results.mask?.[i][c] ?? true)],
       ]} />
       <${SpreadPlot} widths=${WIDTHS} ...${results} />
     </div>

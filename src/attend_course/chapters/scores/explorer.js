@@ -2,8 +2,9 @@
 import { html, useRef } from "../../kit/explorers/vendor/preact.js";
 import { Announce, explorer } from "../../kit/explorers/explorer.js";
 import { Button } from "../../kit/explorers/controls.js";
+import { Formula, Result } from "../../kit/explorers/formula.js";
 import { dot, scores, sum } from "../../kit/explorers/linalg.js";
-import { Formula, HeatMap, Result, useLook } from "../../kit/explorers/maps.js";
+import { HeatMap, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { Plane, length } from "../../kit/explorers/plane.js";
 import { brief, listed, signed } from "../../kit/explorers/text.js";

@@ -10,7 +10,7 @@ import traitlets
 
 from attend.attention import scores
 from attend_course.chapters.scores import example
-from attend_course.kit.explorers import drawing
+from attend_course.kit.explorers import drawing, rules
 from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["ScoresExplorer"]
@@ -61,7 +61,7 @@ class ScoresExplorer(Explorer):
     @property
     def tokens(self) -> list[str]:
         """The words of the sentence."""
-        return _TOKENS
+        return list(_TOKENS)
 
     @property
     def scores(self) -> np.ndarray:
@@ -105,11 +105,7 @@ class ScoresExplorer(Explorer):
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        places = range(len(_TOKENS))
-        if len(cell) != 2 or not all(type(index) is int and index in places for index in cell):
-            raise traitlets.TraitError(f"cell is [row, column], both 0 to 3, got {cell}")
-        return cell
+        return rules.place(proposal["value"], len(_TOKENS))
 
     def picture(self) -> drawing.Picture:
         """Return the matrix of scores."""
@@ -119,8 +115,7 @@ class ScoresExplorer(Explorer):
 def _is_arrow(row: Any) -> bool:
     if not isinstance(row, (list, tuple)) or len(row) != 2:
         return False
-    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in row)
-    return numbers and all(abs(x) <= REACH for x in row)
+    return all(rules.is_number(x, REACH) for x in row)
 
 
 def _with_gaps(matrix: np.ndarray) -> list[list[float | None]]:

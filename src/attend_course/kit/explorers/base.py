@@ -194,7 +194,9 @@ def as_lists(matrix: np.ndarray) -> list[Any]:
     return np.asarray(matrix).tolist()
 
 
-def returned(found: Any, wanted: tuple[int, ...], what: str) -> np.ndarray:
+def returned(
+    found: Any, wanted: tuple[int, ...], rule: str = "it should be", name: str | None = None
+) -> np.ndarray:
     """Return what a reader's function returned as an array of numbers.
 
     Parameters
@@ -203,8 +205,10 @@ def returned(found: Any, wanted: tuple[int, ...], what: str) -> np.ndarray:
         An array, a tensor, or nested lists.
     wanted
         The shape it must have.
-    what
+    rule
         What has that shape, such as ``"the scores have"``.
+    name
+        Which of several results it is.
 
     Raises
     ------
@@ -216,9 +220,12 @@ def returned(found: Any, wanted: tuple[int, ...], what: str) -> np.ndarray:
     # A tensor that requires a gradient lets nobody read it.
     array = np.asarray(found.detach() if hasattr(found, "detach") else found, dtype=float)
     if array.shape != wanted:
-        raise ValueError(f"it returned shape {array.shape}, {what} {wanted}")
+        said = f"{name} has shape" if name else "it returned shape"
+        raise ValueError(f"{said} {array.shape}, {rule} {wanted}")
     if not np.isfinite(array).all():
-        raise ValueError("it returned numbers that are not finite")
+        raise ValueError(
+            f"{f'{name} holds' if name else 'it returned'} numbers that are not finite"
+        )
     return array
 
 

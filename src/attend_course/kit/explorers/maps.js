@@ -1,22 +1,29 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
 import { html, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { Button } from "./controls.js";
 import { useColours, useLive } from "./explorer.js";
 import { OWN_KEYS } from "./keys.js";
 import { mixed, turned } from "./palette.js";
 import { number } from "./text.js";
 
 const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+
+// A cell's row and column, inside a matrix.
+export const within = ([i, j], { length: n, 0: { length: m } }) =>
+  [Math.max(0, Math.min(n - 1, i)), Math.max(0, Math.min(m - 1, j))];
+
 const everywhere = () => true;
 const nowhere = () => false;
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.
-// `look` comes from useLook(). `allowed` and `marked` are asked for each cell.
-export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look, allowed = everywhere, marked = nowhere, describedby, stage }) {
+// `look` comes from useLook(). `allowed` and `marked` are asked for each cell. Cells no further
+// up the ramp than `pale` may leave their number to the colour where there is no room.
+export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look, allowed = everywhere, marked = nowhere, pale, describedby, stage }) {
   const colours = useColours();
   const cell = (x, i, j) => {
     const [open, t] = [allowed(i, j), ramp[i][j]];
     return html`<td ...${look.at(i, j)} aria-describedby=${colours && describedby}
-      class=${cellClass(!open, marked(i, j), look.sees(i, j), colours && open && turned(colours, t))}
+      class=${cellClass(!open, marked(i, j), Math.abs(t) <= pale, look.sees(i, j), colours && open && turned(colours, t))}
       style=${shade(colours, open, t)}>${number(x)}</td>`;
   };
   return html`
@@ -40,8 +47,8 @@ export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look,
 
 const Name = ({ scope, children }) => html`<th scope=${scope} title=${children}><span>${children}</span></th>`;
 
-const cellClass = (blocked, marked, seen, dark) =>
-  [blocked && "is-blocked", marked && "is-marked", seen && "is-seen", dark && "is-turned"].filter(Boolean).join(" ") || null;
+const cellClass = (blocked, marked, pale, seen, dark) =>
+  [blocked && "is-blocked", marked && "is-marked", pale && "is-pale", seen && "is-seen", dark && "is-turned"].filter(Boolean).join(" ") || null;
 
 // A colour set on the cell itself is the one change of look for which browsers match no rules anew.
 // Without a theme the style sheet mixes the colour.
@@ -57,8 +64,8 @@ const MOVES = {
 
 // Hover or focus shows a cell; click, Enter or Space locks it, once more or Escape frees it.
 // `seen` is the cell to explain. One cell is reached by Tab, arrow keys walk from there.
-export function useLook({ cell, locked }, set, { length: n, 0: { length: m } }) {
-  const inside = ([i, j]) => [Math.max(0, Math.min(n - 1, i)), Math.max(0, Math.min(m - 1, j))];
+export function useLook({ cell, locked }, set, values) {
+  const inside = (place) => within(place, values);
   const [touched, touch] = useState(null);
   const [stop, setStop] = useState(cell);
   useLayoutEffect(() => touch(null), [...cell, locked]);
@@ -118,11 +125,10 @@ export function MiniMap({ ramp, allowed = everywhere, stage }) {
     </svg>`;
 }
 
-// The box that explains one pair, line by line: [[what, its text or elements], …].
-export const Formula = ({ id, pair: [query, key], locked, lines, kind = "" }) => html`
-  <div class=${`attend-formula${kind}`} id=${id}>
-    <p class="attend-formula-title">Query <b>${query}</b>, key <b>${key}</b><span class="attend-muted">${locked && " · locked"}</span></p>
-    <dl class="attend-formula-lines">${lines.map(([what, line]) => html`<dt>${what}</dt><dd>${line}</dd>`)}</dl>
-  </div>`;
-
-export const Result = ({ children }) => html`<b class="attend-nowrap">${children}</b>`;
+// A button that brings one of several matrices up large, with that matrix as its face.
+export const Stage = ({ picture, title, shown, onShow, children, ...rest }) => html`
+  <${Button} kind="attend-stage" aria-pressed=${String(shown)} onClick=${onShow} ...${rest}>
+    <${MiniMap} ...${picture} />
+    <span class="attend-stage-title">${title}</span>
+    <span class="attend-stage-how">${children}</span>
+  <//>`;

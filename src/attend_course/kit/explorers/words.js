@@ -23,3 +23,11 @@ export function numberOf(text) {
   if (GROUPED.test(plain)) return Number(plain.replace(/[,\s'’]/g, ""));
   return plain === "" ? NaN : Number(plain.replace(",", "."));
 }
+
+// Several numbers, with or without brackets: parted by blanks, semicolons, or a comma and a blank;
+// by bare commas where no blank is.
+export function numbersOf(text) {
+  const plain = text.trim().replace(/^\(|\)$/g, "").trim();
+  const parts = /[;\s]/.test(plain) ? plain.split(/\s*;\s*|,?\s+/) : plain.split(",");
+  return parts.filter(Boolean).map(numberOf);
+}
