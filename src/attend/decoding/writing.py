@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attend.arrays import Array, namespace, to_numpy
 from attend.config import TransformerConfig
-from attend.decoding.beam import BeamOptions, Search, largest
+from attend.decoding.beam import BeamOptions, Hypothesis, Search, largest
 from attend.state import State, select, select_past
 from attend.transformer import require_tokens
 
@@ -191,6 +191,18 @@ def beam_search(
     ------
     ValueError
         If beam or limit is below 1, alpha is negative, or a source token is not in the vocabulary.
+    """
+    found = n_best(model, source, beam, alpha, limit)
+    return [best.tokens for best, *_ in found]
+
+
+def n_best(
+    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+) -> list[list[Hypothesis]]:
+    """Return every translation that a beam search finishes, the best first.
+
+    There is at least one of each source, and none twice. Parameters and errors are those of
+    `beam_search`.
     """
     if beam < 1:
         raise ValueError(f"a beam holds at least one beginning; received beam={beam}")

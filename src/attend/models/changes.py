@@ -29,7 +29,7 @@ from jaxtyping import Float, Integer
 
 from attend.arrays import Array, namespace
 from attend.attention import Attend, masked_softmax, scores, softmax
-from attend.layers import Operations, Where, say
+from attend.layers import Operations, Where, remember, say
 from attend.masks import padding_mask
 from attend.models.change_rules import Change, check
 from attend.state import State
@@ -246,12 +246,14 @@ def distance(
 
 
 def shares(model: Any, source: Array, target: Array) -> Float[Array, "n vocabulary"]:
-    """Let a model read a translation step by step; return the probability of what may follow."""
+    """Let a model read a translation; return the probability of what may follow at each place."""
     xp = namespace(source, target)
     start = xp.full_like(target[:, :1], model.config.start)
     given = xp.concatenate([start, target[:, :-1]], axis=1)
+    # A model that reads its tokens again may not have the later ones yet.
+    size = given.shape[1] if model.operations.remember is remember else 1
     state, rows = model.start(source), []
-    for place in range(given.shape[1]):
-        logits, state = model.step(given[:, place : place + 1], state)
+    for place in range(0, given.shape[1], size):
+        logits, state = model.step(given[:, place : place + size], state)
         rows.append(softmax(logits[0]))
     return xp.concatenate(rows, axis=0)

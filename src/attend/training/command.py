@@ -19,10 +19,12 @@ from attend.text.corpus import split_by_components as split_pairs
 from attend.text.corpus import without as leave_out
 from attend.text.stream import BUFFER, PairStream, TextStream
 from attend.text.tokenizer import Tokenizer
-from attend.training.checkpoints import average, epochs_of
+from attend.training.checkpoints import average, epochs_of, mean
+from attend.training.distillation import load_chosen
 from attend.training.distributed import Worker, first_worker_first, joined, own_device, rank, size
 from attend.training.examiner import Examiner
-from attend.training.plan import Plan
+from attend.training.plan import Pairs, Plan
+from attend.training.rough_pairs import RoughPairs
 from attend.training.trainer import Trainer, fit
 
 SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
@@ -76,7 +78,12 @@ def make_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
     add("--folder", type=Path, required=True, help="for checkpoints and history")
-    add("--begin-with", type=Path, help="an earlier run: its averaged weights and its tokenizer")
+    add(
+        "--begin-with",
+        type=Path,
+        nargs="+",
+        help="earlier runs: the mean of their averaged weights, and the tokenizer of the first",
+    )
     add("--without", type=Path, help="a file of pairs whose sentences are never trained on")
     add("--add", type=Path, help="a file of further pairs to train on, of which none is held out")
     add("--add-times", type=int, default=1, help="how often an epoch repeats them")
@@ -91,6 +98,8 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"read the pairs anew for each epoch, at most so many ({BUFFER:,} if none is given) "
         "in memory; needs --validate, as a stream cannot be split",
     )
+    add("--rough", action="store_true", help="learn from sources as people type them, too")
+    add("--chosen", type=Path, help="with --rough: chosen.json of attend.training.distillation")
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
@@ -185,20 +194,37 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     train, validation = read_stream(given) if given.stream is not None else read_all(given)
     with first_worker_first():
         if given.begin_with:
-            adopt_tokenizer(given.begin_with, given.folder)
+            adopt_tokenizer(given.begin_with[0], given.folder)
         tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
     torch.manual_seed(plan.seed)
     config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
     model = Transformer(config).to(device)
     if given.begin_with:
         adopt_weights(given.begin_with, model, plan.average)
-    pairs = (
-        PairStream(train, tokenizer, given.stream)
-        if isinstance(train, TextStream)
-        else encode_pairs(train, tokenizer)
-    )
+    pairs = pairs_to_learn(given, train, tokenizer)
     trainer = (Trainer if size() == 1 else Worker)(model, pairs, plan, given.folder)
     return trainer, Examiner(validation, tokenizer, given.tokenize)
+
+
+def pairs_to_learn(
+    given: argparse.Namespace, train: list[SentencePair] | TextStream, tokenizer: Tokenizer
+) -> Pairs:
+    """Return pairs in the way that was asked for: from disk, made anew each epoch, or as they are.
+
+    Raises
+    ------
+    ValueError
+        If options do not go together.
+    """
+    if given.chosen and not given.rough:
+        raise ValueError("--chosen is used together with --rough; give both, or neither")
+    if isinstance(train, TextStream):
+        if given.rough:
+            raise ValueError("--rough works on pairs in memory; leave --stream out")
+        return PairStream(train, tokenizer, given.stream)
+    if given.rough:
+        return RoughPairs(train, tokenizer, load_chosen(given.chosen) if given.chosen else None)
+    return encode_pairs(train, tokenizer)
 
 
 def read_all(given: argparse.Namespace) -> tuple[list[SentencePair], list[SentencePair]]:
@@ -251,20 +277,20 @@ def adopt_tokenizer(run: Path, folder: Path) -> None:
     Tokenizer.load(run / "tokenizer.json").save(folder / "tokenizer.json")
 
 
-def adopt_weights(run: Path, model: Transformer, count: int) -> None:
-    """Begin with the average of the last epochs of an earlier run.
+def adopt_weights(runs: Sequence[Path], model: Transformer, count: int) -> None:
+    """Begin with the average of the last epochs of an earlier run, or the mean of several runs'.
 
     Raises
     ------
     ValueError
         If there is none, or if its model has other sizes.
     """
-    weights = average(epochs_of(run)[-count:])
+    weights = mean([average(epochs_of(run)[-count:]) for run in runs])
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
-        raise ValueError(f"{run} holds a model of other sizes: {first}") from error
+        raise ValueError(f"{runs[0]} holds a model of other sizes: {first}") from error
 
 
 def choose_device(name: str, threads: int | None) -> torch.device:

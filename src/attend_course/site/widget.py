@@ -131,7 +131,7 @@ def explorer_node(name: str, traits: dict[str, Any], place: str) -> explorer:
 
 def live_html(widget: Explorer, place: str = "attend-explorer-1") -> str:
     """Return the drawn picture with what a script needs to take over from it."""
-    state = json.dumps(widget.state, ensure_ascii=True).replace("<", "\\u003c")
+    state = json.dumps(widget.page_state, ensure_ascii=True).replace("<", "\\u003c")
     return (
         f'<div class="attend-place" data-attend-widget="{widget.module}">\n'
         f'<script type="application/json">{state}</script>\n'

@@ -1,4 +1,4 @@
-"""A page that holds nothing but the engine, in a real Chromium, with the files that Python ships."""
+"""A page that holds nothing but the engine, in a real Chromium, with the shipped model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SETUP = """async () => {
   const { download } = await import('/engine/weights.js');
   const files = await download('/model/');
   const count = files.weights.byteLength;
-  window.kernels = { simd: new Translator(files, simd(count)), plain: new Translator(files, plain()) };
+  const translator = (arithmetic) => new Translator(files, arithmetic);
+  window.kernels = { simd: translator(simd(count)), plain: translator(plain()) };
   window.decoding = await import('/engine/decoding.js');
   window.changes = await import('/engine/changes.js');
   window.texts = await import('/engine/sentences.js');

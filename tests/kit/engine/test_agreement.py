@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from attend.decoding.writing import beam_search, greedy
 from attend.models.change_rules import check
 from attend.models.changes import changed, distance, shares
 from attend.models.recording import record_attention
+from attend.text import sentences
 from attend.translator.translator import shipped
 
 KERNELS = ("simd", "plain")
@@ -29,7 +33,8 @@ TOKENS = """(texts) => texts.map((text) => {
 })"""
 READY = """(list) => list.map((text) => {
   try {
-    return [texts.normalize(text), texts.sentences(text, kernels.simd.tokenizer).map((one) => one.text)];
+    const found = texts.sentences(text, kernels.simd.tokenizer);
+    return [texts.normalize(text), found.map((one) => one.text)];
   } catch (error) {
     return [texts.normalize(text), error.message];
   }
@@ -121,6 +126,23 @@ def test_texts_are_made_ready_and_refused_as_in_python(engine: Page):
             assert isinstance(found, str), repr(text)
 
 
+def test_sentences_end_where_they_end_in_python(engine: Page):
+    cases = Path(__file__).parents[2] / "attend" / "sentence_cases.json"
+    texts = [" ".join(case) for case in json.loads(cases.read_text(encoding="utf-8"))]
+    draw = random.Random(5)
+    parts = [*"IAa5.!?\"'()", *"   ", "Mr", "No", "U.S", "said", "Tom", "he"]
+    texts += [" ".join("".join(draw.choices(parts, k=14)).split()) for _ in range(3000)]
+    code = "async (texts) => texts.map((await import('/engine/splitting.js')).split)"
+    for text, found in zip(texts, engine.evaluate(code, texts), strict=True):
+        assert found == sentences.split_sentences(text), repr(text)
+
+
+@pytest.mark.parametrize("name", ["ABBREVIATIONS", "BEFORE_NUMBERS", "STARTERS", "SPEECH"])
+def test_words_around_a_full_stop_are_those_of_python(engine: Page, name: str):
+    code = f"async () => [...(await import('/engine/splitting.js')).{name}]"
+    assert set(engine.evaluate(code)) == getattr(sentences, name)
+
+
 @pytest.mark.parametrize("text", ["\ud800", "Hello \udc00.", "\udfff\ud800"])
 def test_half_a_character_is_refused_in_words(engine: Page, text: str):
     code = "[" + ", ".join(str(ord(unit)) for unit in text) + "]"
@@ -203,7 +225,8 @@ def agree(engine: Page, kernel: str, beam: int, texts: list[str]) -> None:
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 2.0])
 @pytest.mark.parametrize("beam", [2, 7])
 def test_other_searches(engine: Page, beam: int, alpha: float):
-    code = f"(texts) => texts.map((text) => kernels.simd.look(text, {{ beam: {beam}, alpha: {alpha} }}).text)"
+    how = f"{{ beam: {beam}, alpha: {alpha} }}"
+    code = f"(texts) => texts.map((text) => kernels.simd.look(text, {how}).text)"
     for text, found in zip(SENTENCES[:12], engine.evaluate(code, SENTENCES[:12]), strict=True):
         tokens = beam_search(shipped().model, given(text), beam, alpha)[0]
         assert found == shipped().tokenizer.decode(tokens)
@@ -284,4 +307,4 @@ def test_what_is_no_change_is_refused_on_both_sides(engine: Page, change: Any):
         " catch (error) { return error.message; } }",
         change,
     )
-    assert message and "no change" in message
+    assert "no change" in (message or "")

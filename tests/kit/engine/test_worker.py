@@ -14,7 +14,8 @@ START = """async () => {
   window.engine?.stop();
   window.engine = startEngine(new URL('/engine/worker.js', location));
   window.folder = (name) => new URL(`/${name}/`, location).href;
-  window.outcome = (promise) => promise.then((answer) => ({ answer }), (error) => ({ error: error.message }));
+  window.outcome = (promise) => promise.then(
+    (answer) => ({ answer }), (error) => ({ error: error.message }));
 }"""
 SENTENCE = "I want to go to the cinema."
 
@@ -104,13 +105,15 @@ def test_distances_come_one_by_one_and_can_be_cancelled(page: Page):
           const lists = Array.from({ length: 16 }, (_, i) => (
             [{ make: 'off', kind: 'memory', layer: Math.floor(i / 4), head: i % 4 }]));
           const heard = [];
-          const whole = await engine.ask('distances', { text, target, lists }, (part) => heard.push(part));
+          const question = { text, target, lists };
+          const whole = await engine.ask('distances', question, (part) => heard.push(part));
           const count = heard.length;
-          const half = await engine.ask('distances', { text, target, lists }, (part) => {
+          const half = await engine.ask('distances', question, (part) => {
             heard.push(part);
             if (part.i === 3) engine.cancel('distances');
           });
-          return { whole, half, same: heard.slice(0, count).every((part, i) => part.distance === whole[i]), more: heard.length - count };
+          const same = heard.slice(0, count).every((part, i) => part.distance === whole[i]);
+          return { whole, half, same, more: heard.length - count };
         }""",
         SENTENCE,
     )
@@ -138,7 +141,9 @@ def test_one_fault_leaves_the_next_question_alone(page: Page):
 def test_two_hundred_translations_leave_no_memory_behind(page: Page):
     load(page)
     code = """async (count) => {
-      for (let i = 0; i < count; i += 1) await engine.ask('look', { text: `I have ${i} new books.` });
+      for (let i = 0; i < count; i += 1) {
+        await engine.ask('look', { text: `I have ${i} new books.` });
+      }
     }"""
     page.evaluate(code, 50)
     session = page.context.new_cdp_session(page)

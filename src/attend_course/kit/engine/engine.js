@@ -44,10 +44,11 @@ export class Translator {
   }
 
   // How far each list of changes moves the model: the share of the probability that went to other
-  // pieces, averaged over the places of a translation. 0 is the untouched model; 1 agrees nowhere.
-  * distances(text, target, lists) {
+  // pieces, averaged over the places of a translation. 0 agrees everywhere, 1 nowhere. `base` are
+  // the changes of the model that is compared with.
+  * distances(text, target, lists, base = []) {
     const [source, { model }] = [this.one(text), this];
-    const untouched = follow(model, source, target, changed([], model.config)).map(softmax);
+    const untouched = follow(model, source, target, changed(base, model.config)).map(softmax);
     for (const list of lists) {
       const logits = follow(model, source, target, changed(list, model.config));
       const moved = logits.map((row, i) => movedShare(untouched[i], softmax(row)));

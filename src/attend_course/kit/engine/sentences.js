@@ -1,5 +1,6 @@
 // What a reader types, made ready for the translator as attend/translator/translator.py does it:
 // written in one way, refused in words where it cannot be read, and cut into sentences.
+import { split } from "./splitting.js";
 import { SPACE } from "./tokenizer.js";
 
 export const LONGEST = 100; // pieces of a sentence, as in attend
@@ -8,8 +9,6 @@ const TYPOGRAPHIC = [
   [/[’‘‛‚ʼ´`]/g, "'"], [/[“”„‟«»]/g, '"'], [/—/g, "–"], [/…/g, "..."], [/[\u00ad\u200b\ufeff]/g, ""],
 ];
 const SPACES = new RegExp(`${SPACE}+`, "u");
-const END = new RegExp(`(?<=[.!?])${SPACE}+(?=["'(]?[A-Z0-9])`, "u");
-
 // Write the same sentence the same way: attend.text.corpus.normalize.
 export function normalize(text) {
   let plain = text.normalize("NFC");
@@ -22,7 +21,7 @@ export function sentences(text, tokenizer) {
   const plain = normalize(text);
   if (!plain) throw new RangeError("There is nothing to translate. Type an English sentence.");
   checkScript(plain, tokenizer.characters);
-  return plain.split(END).map((sentence) => {
+  return split(plain).map(inSmallLetters).map((sentence) => {
     const source = tokenizer.encode(sentence);
     if (source.length > LONGEST) {
       throw new RangeError(`A sentence has ${source.length} pieces, and ${LONGEST} are the most that can be `
@@ -30,6 +29,13 @@ export function sentences(text, tokenizer) {
     }
     return { text: sentence, source };
   });
+}
+
+// A sentence all in capitals is read small: attend.text.sentences.in_small_letters.
+function inSmallLetters(sentence) {
+  const letters = sentence.match(/\p{L}/gu) ?? [];
+  const shouted = letters.length > 1 && letters.every((letter) => /\p{Lu}/u.test(letter));
+  return shouted ? sentence.toLowerCase() : sentence;
 }
 
 function checkScript(text, known) {

@@ -18,9 +18,9 @@ const ANSWERS = {
   translate: ({ text, ...search }) => translator.translate(text, search),
   look: ({ text, ...how }) => translator.look(text, how),
   // Between two distances other messages are heard: one of them may cancel the rest.
-  async distances({ text, target, lists }, { signal, part }) {
+  async distances({ text, target, lists, base }, { signal, part }) {
     const found = [];
-    for (const distance of translator.distances(text, target, lists)) {
+    for (const distance of translator.distances(text, target, lists, base)) {
       part({ i: found.push(distance) - 1, distance });
       await new Promise((resolve) => { setTimeout(resolve); });
       signal.throwIfAborted();
@@ -28,6 +28,7 @@ const ANSWERS = {
     return found;
   },
 };
+ANSWERS.damage = ANSWERS.distances; // the same, but neither waits for the other
 
 onmessage = async ({ data: { id, ask, ...question } }) => {
   if (ask === "cancel") return open.get(id)?.abort();

@@ -97,6 +97,11 @@ class Explorer(anywidget.AnyWidget):
         """The settings as plain values: with them the same explorer can be made again."""
         return {name: copy.deepcopy(getattr(self, name)) for name in self.state_names()}
 
+    @property
+    def page_state(self) -> dict[str, Any]:
+        """What a page is given to come alive: the settings, and results it cannot compute."""
+        return self.state
+
     @classmethod
     def _own_defaults(cls) -> dict[str, Any]:
         """Copy default lists to the bottom: traitlets would share their rows among explorers."""
