@@ -23,7 +23,7 @@ BENCHES = training decoding attention explorers
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format address clean
+.PHONY: help book serve lab class chapter test check bench format model address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -73,6 +73,10 @@ $(BENCHES) laboratory multi30k: # names that `make bench` takes
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+model: $(VENV)/.developer ## train the translator by its recipe, and bring up to date what shows it (PAIRS=deu-eng.zip)
+	@test -n "$(PAIRS)" || { echo "Say where the pairs are: make model PAIRS=deu-eng.zip (see README.md)."; exit 1; }
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python scripts/model.py --pairs $(PAIRS)
 
 address: $(VENV)/.developer ## write the repository's address of pyproject.toml where it is copied
 	@$(BIN)/python scripts/address.py
