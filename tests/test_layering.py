@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from conftest import load_script
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
@@ -237,3 +238,9 @@ def test_the_torch_group_says_what_is_missing(name):
         "except ModuleNotFoundError as error:\n    print(error)"
     )
     assert "No module named" in printed
+
+
+def test_the_picture_of_the_house_is_what_the_imports_say():
+    house = load_script("house")
+    assert house.TARGET.read_text("utf-8") == house.svg(), "run `python scripts/house.py`"
+    assert all(upper > lower for upper, lower in house.imported())
