@@ -46,8 +46,8 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   {before_steps:,} steps and {before_hours:.1f} hours. That one translated the sources of the
   training part (beam 6, 25 minutes; the longest, nearly a quarter, were left out). Where its beam
   held a translation near the reference, not the reference itself, that one was learned from in 7
-  of 10 epochs: {chosen:,} pairs. Then {steps:,} steps and {hours:.1f} hours on sources as people type
-  them: without the mark at the end, in small letters, without apostrophes, with other numbers and
+  of 10 epochs: {chosen:,} pairs. Then {steps:,} steps and {hours:.1f} hours on what people
+  type: no mark at the end, in small letters, without apostrophes, with other numbers and
   names, words cut more finely. One run of that kind brought the new forms; from its mean with the
   beginning two runs went on, with a rate that fell to zero. The mean of these two and the beginning
   ships; its share was chosen on validation pairs. Batches have at most {tokens:,} padded tokens;
