@@ -399,6 +399,26 @@ def without(pairs: Iterable[SentencePair], sentences: Iterable[str]) -> list[Sen
     return [pair for pair in pairs if unwanted.isdisjoint(map(sentence_key, pair))]
 
 
+def leaked(held_out: Sequence[SentencePair], trained_on: Iterable[SentencePair]) -> int:
+    """Count the held-out pairs that have a sentence which a model is trained on.
+
+    Parameters
+    ----------
+    held_out : sequence of SentencePair
+    trained_on : iterable of SentencePair
+        Is read once, and may be larger than memory.
+
+    Returns
+    -------
+    int
+        Sentences are compared as by `sentence_key`, on either side.
+    """
+    keys = [set(map(sentence_key, pair)) for pair in held_out]
+    wanted = set().union(*keys)
+    seen = {key for pair in trained_on for key in map(sentence_key, pair) if key in wanted}
+    return sum(not seen.isdisjoint(pair) for pair in keys)
+
+
 def _shuffled(pairs: Sequence[SentencePair], groups: list[list[int]], seed: int) -> list[list[int]]:
     """Groups in an order fixed by the seed and by the sentences in them."""
 

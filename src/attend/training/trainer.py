@@ -1,23 +1,18 @@
 """Training as in section 5 of the paper, on pairs of sentences, resumable at any moment.
 
-``python -m attend.training.trainer --pairs deu-eng.zip --folder .training/course`` trains the
-translator of the course. Interrupt it, or let the machine crash: the same command goes on where it
-was, and the result is the same, bit for bit on a CPU.
+``attend train --pairs deu-eng.zip --folder .training/course`` trains a model of the size of the
+course's translator; how the one that ships was trained stands in its model card. Interrupt it, or
+let the machine crash: the same command goes on where it was, and the result is the same, bit for
+bit on a CPU.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
-
-# Threads that wait without spinning halve the time of training on a busy machine. This must be
-# said before torch starts its threads.
-if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 from torch import Tensor
@@ -299,9 +294,3 @@ def note(path: Path, record: dict[str, Any]) -> None:
     known = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in known if json.loads(line)["epoch"] < record["epoch"]]
     write_atomically(path, ("\n".join([*kept, json.dumps(record)]) + "\n").encode())
-
-
-if __name__ == "__main__":
-    from attend.training.command import main
-
-    main()

@@ -1,11 +1,9 @@
 """The translator that ships with the course, on NumPy alone.
 
-``python -m attend.translator.translator "I want to go to the cinema."`` prints a German sentence.
+``attend translate "I want to go to the cinema."`` prints a German sentence.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -185,25 +183,3 @@ class Translator:
 def shipped() -> Translator:
     """Return the translator of the course; it is read once."""
     return Translator.load()
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Translate what stands on the command line, or each line of the standard input."""
-    parser = argparse.ArgumentParser(prog="attend.translator.translator", description=__doc__)
-    parser.add_argument("text", nargs="*", help="English; read from standard input if left out")
-    parser.add_argument("--beam", type=int, default=4, help="beginnings followed at once")
-    parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of a trained model")
-    given = parser.parse_args(words)
-    lines = [" ".join(given.text)] if given.text else (line.strip() for line in sys.stdin)
-    try:
-        translator = Translator.load(given.model)
-        for line in lines:
-            print(translator(line, given.beam), flush=True)
-    except ValueError as error:
-        print(f"attend.translator.translator: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
