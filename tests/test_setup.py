@@ -20,6 +20,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import attend
+
 address = load_script("address")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 BINARY = {".png", ".svg", ".woff2", ".safetensors", ".npz", ".gz", ".zip", ".ico", ".pdf"}
@@ -69,7 +71,7 @@ def test_a_new_address_reaches_every_copy() -> None:
 def test_the_author_is_the_contributors() -> None:
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.findall(r"- name: (.*)", citation) == ["The Attend contributors"]
-    assert f"version: {PYPROJECT['project']['version']}\n" in citation
+    assert f"version: {attend.__version__}\n" in citation
 
 
 # The pins

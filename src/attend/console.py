@@ -121,7 +121,8 @@ def _write_utf8() -> None:
 
 def _write_no_more() -> None:
     """Drop what could not be written, or Python would try again at its end, with a traceback."""
-    if sys.stdout is not None and sys.stdout is sys.__stdout__:
+    real = sys.__stdout__
+    if real is not None and real is sys.stdout:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, real.fileno())
         os.close(nowhere)

@@ -10,10 +10,7 @@ from pathlib import Path
 
 from attend.config import course
 from attend.text.stream import BUFFER
-from attend.training.plan import Plan
-
-SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
-"""The sizes of the model that can be given on the command line."""
+from attend.training.plan import SIZES, Plan
 
 HELP = """Train a translator on sentence pairs. Interrupt it with Ctrl-C, or let the machine crash:
 the same command goes on where it was. Arguments may stand in a file that is given as @FILE, one or

@@ -20,6 +20,9 @@ FREE = ("epochs", "save_every", "average", "pieces")
 With other pieces it does so to rounding, and dropout draws other numbers.
 """
 
+SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
+"""The sizes of the model that can be given on the command line."""
+
 COUNTS = ("epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces")
 
 

@@ -26,10 +26,9 @@ from attend.text.corpus import (
 from attend.text.stream import PairStream, TextStream
 from attend.text.tokenizer import Tokenizer
 from attend.training.checkpoints import average, epochs_of
-from attend.training.command import SIZES
 from attend.training.distributed import Worker, first_worker_first, joined, own_device, rank, size
 from attend.training.examiner import Examiner
-from attend.training.plan import Plan
+from attend.training.plan import SIZES, Plan
 from attend.training.trainer import Trainer, fit
 
 
