@@ -21,7 +21,7 @@ from attend.models.torch_transformer import Transformer
 from attend.text.corpus import EncodedPair, copy_task, pad, pad_batch, reverse_task
 from attend.training import loss
 from attend.training import run as training_run
-from attend.training.checkpoints import average, read_tensors, write_tensors
+from attend.training.checkpoints import average, epochs_of, read_tensors, write_tensors
 from attend.training.examiner import Examiner
 from attend.training.plan import describe
 from attend.training.trainer import Plan, Trainer, fit, learning_rate, smoothed_loss
@@ -619,3 +619,46 @@ def test_the_module_runs_as_a_command(tmp_path):
 def test_tiny_presets_train(tmp_path):
     run = trainer(tmp_path, replace(PLAN, epochs=1), tiny(12))
     assert fit(run).keys() == run.model.state_dict().keys()
+
+
+def test_a_run_removes_only_what_it_wrote(tmp_path):
+    ours = [
+        "checkpoint.safetensors.123.tmp", "epoch-002.safetensors.7.tmp", "history.jsonl.1.tmp",
+        "tokenizer.json.12.tmp", "average.safetensors.3.tmp",
+    ]  # fmt: skip
+    readers = ["thesis.tmp", "thesis.123.tmp", "checkpoint.safetensors.tmp", "epoch-x.safetensors"]
+    for name in ours + readers:
+        (tmp_path / name).write_text("mine")
+    trainer(tmp_path, PLAN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(readers)
+
+
+def test_only_the_epochs_of_a_run_are_averaged(tmp_path):
+    for name in ("epoch-002", "epoch-010", "epoch-best", "epoch-1000"):
+        (tmp_path / f"{name}.safetensors").touch()
+    found = [path.stem for path in epochs_of(tmp_path)]
+    assert found == ["epoch-002", "epoch-010", "epoch-1000"]
+
+
+# --------------------------------------------------------------------------------------- leaks
+
+
+def test_pairs_held_out_that_are_trained_on_are_counted(capsys, tmp_path, corpus):
+    prepared(options(corpus, tmp_path / "clean"))
+    assert "trained on" not in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "same", validate=corpus))
+    assert "200 of 200 pairs held out have a sentence that is trained on" in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "add", add=corpus))
+    assert "20 of 20 pairs held out have a sentence" in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "stream", validate=corpus, stream=50))
+    assert "200 of 200 pairs held out" in capsys.readouterr().err
+
+
+def test_what_is_kept_out_is_kept_out_of_further_pairs_too(tmp_path, corpus):
+    few = tmp_path / "few.tsv"
+    few.write_text("".join(corpus.read_text().splitlines(keepends=True)[:3]))
+    given = {"add": few, "without": few}
+    run, _ = prepared(options(corpus, tmp_path / "run", **given))
+    assert len(run.pairs) <= 200 - 20
+    plain, _ = prepared(options(corpus, tmp_path / "plain", add=few))
+    assert len(plain.pairs) > len(run.pairs)

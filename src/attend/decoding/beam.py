@@ -107,11 +107,17 @@ class Search:
         logits
             Of each token as the next of each beginning, (sentences, beam, vocabulary).
 
+        Raises
+        ------
+        ValueError
+            As `check_logits` does.
+
         Returns
         -------
         origin
             Which of the old beginnings each of the new ones continues, (sentences, beam).
         """
+        check_logits(logits)
         beam = self.options.beam
         # Twice as many candidates as places are enough: each beginning ends in one way only.
         log_p, origin, token = likeliest(logits, self.log_p, 2 * beam)
@@ -144,6 +150,25 @@ class Search:
         if self.finished[row]:
             return max(self.finished[row]).tokens
         return self.tokens[row, self.log_p[row].argmax()].tolist()
+
+
+def check_logits(logits: NDArray) -> None:
+    """Refuse logits that no softmax can turn into probabilities.
+
+    A token may be forbidden by -inf, as long as another one is not.
+
+    Raises
+    ------
+    ValueError
+        If one is nan or infinite, or all of a row are -inf.
+    """
+    # The largest of numbers is nan if one of them is.
+    highest = logits.max(axis=-1)
+    if not np.isfinite(highest).all():
+        found = highest[~np.isfinite(highest)][0]
+        raise ValueError(
+            f"the model answers {found}: its weights are damaged, or training went astray"
+        )
 
 
 def likeliest(

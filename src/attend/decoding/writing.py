@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attend.arrays import Array, namespace, to_numpy
 from attend.config import TransformerConfig
-from attend.decoding.beam import BeamOptions, Search, largest
+from attend.decoding.beam import BeamOptions, Search, check_logits, largest
 from attend.state import State, select, select_past
 from attend.transformer import check_tokens
 
@@ -37,6 +37,10 @@ Choose = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 """Picks a token for each sentence from its logits, (batch, vocabulary)."""
 
 
+Write = Callable[[Array, NDArray[np.int64]], list[list[int]]]
+"""Writes a translation of each source, (batch, m), of at most so many tokens, (batch,)."""
+
+
 def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[int]]:
     """Take the likeliest token at each step.
 
@@ -53,14 +57,16 @@ def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[i
     Returns
     -------
     sentences
-        The tokens of each translation, without start and end.
+        The tokens of each translation, without start and end; none for a source that is nothing
+        but padding.
 
     Raises
     ------
     ValueError
-        If the limit is below 1, or a source token is not in the vocabulary.
+        If the limit is below 1, a source token is not in the vocabulary, or the model answers
+        what is no number.
     """
-    return _write(model, source, lambda logits: logits.argmax(axis=-1), limit)
+    return _choosing(model, source, lambda logits: logits.argmax(axis=-1), limit)
 
 
 def sample(
@@ -102,7 +108,13 @@ def sample(
         noisy = heated + generator.gumbel(size=logits.shape)
         return np.where(_among_best(logits, top_k), noisy, -np.inf).argmax(axis=-1)
 
-    return _write(model, source, choose, None)
+    return _choosing(model, source, choose, None)
+
+
+def _choosing(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
+    return _where_there_is_text(
+        model, source, limit, lambda rows, limits: _write(model, rows, choose, limits)
+    )
 
 
 def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
@@ -115,15 +127,31 @@ def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
     return marked
 
 
-def _write(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
+def _where_there_is_text(
+    model: Model, source: Array, limit: int | None, write: Write
+) -> list[list[int]]:
+    """Write a sentence for each source that holds a token; the others have none to translate."""
+    limits = _limits(model, source, limit)
+    rows = np.flatnonzero((to_numpy(source) != model.config.pad).any(axis=-1))
+    sentences: list[list[int]] = [[] for _ in limits]
+    written = write(source[rows], limits[rows]) if len(rows) else []
+    for row, sentence in zip(rows, written, strict=True):
+        sentences[row] = sentence
+    return sentences
+
+
+def _write(
+    model: Model, source: Array, choose: Choose, limits: NDArray[np.int64]
+) -> list[list[int]]:
     """Choose token after token until every sentence has ended or reached its limit."""
-    limits, config = _limits(model, source, limit), model.config
+    config = model.config
     state = _start(model, source)
     tokens = np.full(source.shape[0], config.start)
     open_ = np.ones(source.shape[0], dtype=bool)
     sentences: list[list[int]] = [[] for _ in tokens]
     for written in range(max(limits, default=0)):
         logits, state = _next_logits(model, tokens, state, source)
+        check_logits(logits)
         tokens = choose(logits)
         open_ &= (tokens != config.end) & (written < limits)
         for row in np.flatnonzero(open_):
@@ -161,11 +189,7 @@ def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> 
     """Let the model read one token a sentence; return logits (batch, vocabulary) and the state."""
     read = namespace(source).asarray(tokens[:, None], device=source.device)
     logits, state = model.step(read, state)
-    logits = to_numpy(logits[:, -1])
-    # The largest of numbers is nan if one of them is.
-    if np.isnan(logits.max()):
-        raise ValueError("the model answers nan: its weights are damaged, or training went astray")
-    return logits, state
+    return to_numpy(logits[:, -1]), state
 
 
 def beam_search(
@@ -185,19 +209,43 @@ def beam_search(
     Returns
     -------
     sentences
-        The tokens of the best translation of each source, without start and end.
+        The tokens of the best translation of each source, without start and end; none for a source
+        that is nothing but padding.
 
     Raises
     ------
     ValueError
-        If beam or limit is below 1, alpha is negative, or a source token is not in the vocabulary.
+        If beam or limit is below 1, alpha is negative, a source token is not in the vocabulary, or
+        the model answers what is no number.
+
+    Notes
+    -----
+    The search for a sentence ends when one of three things holds:
+
+    - the beginnings have as many tokens as the limit allows;
+    - `beam` translations are finished, and the best of these is taken;
+    - no beginning could come to a better score, even if it went on to the limit at no cost.
+
+    The first and the third lose nothing. The second may: a beginning that is still followed can
+    end with a better score than all that are finished (it did in 2 of 400 trials with random
+    models). Following it to the limit, 50 tokens beyond the source, would multiply the time of
+    nearly every sentence for the sake of few. The paper says nothing of its rule but that output
+    is ended early when possible (section 6.1).
     """
     if beam < 1:
         raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
     if not 0 <= alpha < np.inf:
         raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
-    limits, config = _limits(model, source, limit), model.config
-    search = Search(BeamOptions(beam, alpha, config.start, config.end), limits)
+    options = BeamOptions(beam, alpha, model.config.start, model.config.end)
+    return _where_there_is_text(
+        model, source, limit, lambda rows, limits: _search(model, rows, options, limits)
+    )
+
+
+def _search(
+    model: Model, source: Array, options: BeamOptions, limits: NDArray[np.int64]
+) -> list[list[int]]:
+    search, beam = Search(options, limits), options.beam
     state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
     while len(search.going):
         state = _advance(model, search, state, source)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attend.files import write_atomically
+from attend.files import remove_half_written, write_atomically
 from attend.models.torch_transformer import Transformer
 from attend.text.corpus import Batch, EncodedPair, batches
 from attend.text.stream import PairStream
@@ -26,6 +26,13 @@ from attend.training.loss import smoothed_loss
 from attend.training.plan import Plan, Progress, check_same_run, describe, learning_rate
 
 __all__ = ["Plan", "Progress", "Trainer", "average", "fit", "learning_rate", "smoothed_loss"]
+
+WRITTEN = (
+    r"(?:checkpoint|average|epoch-\d{3,})\.safetensors",
+    r"history\.jsonl",
+    r"tokenizer\.json",
+)
+"""The files of a run, as regular expressions."""
 
 Group = tuple[Tensor, Tensor]
 """Sources (b, n) and targets (b, m) of about the same length; a batch has one or more of these."""
@@ -70,8 +77,7 @@ class Trainer:
         self.predict: Callable[[Tensor, Tensor], Tensor] = model
         self.progress = Progress()
         self.folder.mkdir(parents=True, exist_ok=True)
-        for half_written in self.folder.glob("*.tmp"):
-            half_written.unlink(missing_ok=True)
+        remove_half_written(self.folder, WRITTEN)
         if self.checkpoint.exists():
             self.resume()
 

@@ -135,13 +135,15 @@ class Translator:
 
     @_threads.wrap(limits=1, user_api="blas")
     def batch(self, sentences: Sequence[str], beam: int = 4) -> list[str]:
-        """Translate sentences as they are, those of similar length together."""
-        tokens = [self.tokenizer.encode(sentence) for sentence in sentences]
+        """Translate sentences as they are, those of similar length together; "" stays ""."""
+        tokens = [self.tokenizer.encode(s) if s.strip() else [] for s in sentences]
         found: dict[int, str] = {}
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         for first in range(0, len(order), 32):
             rows = order[first : first + 32]
-            written = beam_search(self.model, pad([tokens[i] for i in rows]), beam)
+            source = pad([tokens[i] for i in rows])
+            # Where nothing stands in any row there is not even padding.
+            written = beam_search(self.model, source, beam) if source.size else [[]] * len(rows)
             found |= {i: self.tokenizer.decode(w) for i, w in zip(rows, written, strict=True)}
         return [found[i] for i in range(len(tokens))]
 
