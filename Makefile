@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 SITE = _build/html
 PORT = 8000
+# One worker of the tests for each core. A file stays with one worker, which has its own browser.
+WORKERS = -n logical --dist loadfile
 
 # On Linux a plain `pip install torch` draws several GB for GPUs. The CPU build is taken from the
 # configured package index if that offers it, else from PyTorch's own index, named here only.
@@ -18,7 +20,7 @@ TORCH =
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class test check bench format address clean
+.PHONY: help book serve lab class chapter test check bench format address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -34,20 +36,25 @@ serve: ## serve the built site on this machine only (PORT=8000)
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lab: $(VENV)/.reader ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab notebooks
+	@sh scripts/lab/install.sh $(BIN)/python
+	@$(BIN)/jupyter lab notebooks --LabApp.default_url=/lab/tree/begin-here.md \
+	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 class: $(VENV)/.reader ## write the notebooks without their solutions into _build/class
 	@$(BIN)/python scripts/class_notebooks.py
 
+chapter: $(VENV)/.reader ## begin a chapter (NAME=norms TITLE="Norms and lengths")
+	@$(BIN)/python scripts/chapter.py "$(NAME)" "$(TITLE)"
+
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
-	@$(BIN)/python -m pytest
+	@ATTEND_SITE=$(SITE) $(BIN)/python -m pytest $(WORKERS)
 
 check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in under two minutes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not site and not notebook and not slow"
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "not site and not notebook and not slow"
 
 bench: $(VENV)/.bench browser ## measure against other libraries (12 minutes on an idle machine)
 	@for name in training decoding attention explorer_update; do \

@@ -18,7 +18,7 @@ NAME = r"[\w.-]+/[\w-]+"
 
 def copies(root: Path) -> list[Path]:
     """List the only files that may hold the address beside pyproject.toml."""
-    return [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
+    return [root / "README.md", *sorted((root / "notebooks").glob("*.*"))]
 
 
 def repository(root: Path) -> str:
@@ -27,11 +27,18 @@ def repository(root: Path) -> str:
     return str(settings["tool"]["attend"]["repository"]).rstrip("/")
 
 
+def site(address: str) -> str:
+    """Return where GitHub shows the built book of a repository."""
+    owner, name = address.split("/")[-2:]
+    return f"https://{owner}.github.io/{name}"
+
+
 def rewritten(text: str, address: str) -> str:
     """Return a text with every form of the address replaced by `address`."""
     slug = "/".join(address.split("/")[-2:])
     text = re.sub(rf"(git\+|git clone )https://[\w.]+/{NAME}", rf"\g<1>{address}", text)
     text = re.sub(rf"https://github\.com/{NAME}(?=/(actions|issues|blob|tree))", address, text)
+    text = re.sub(r"https://[\w-]+\.github\.io/[\w.-]+(?=/book/)", site(address), text)
     launch = r"(mybinder\.org/v2/gh|colab\.research\.google\.com/github)"
     return re.sub(rf"{launch}/{NAME}", rf"\g<1>/{slug}", text)
 

@@ -1,9 +1,9 @@
-"""Write the notebooks for a class: the same cells, with those of the solutions empty.
+"""Write the notebooks for a class: the same cells, without those of the solutions.
 
     python scripts/class_notebooks.py
 
-They go into _build/class. Links to pages of the course become links to the repository, since the
-pages do not lie beside these copies.
+They go into _build/class. Links to files of the course become links to the repository, since the
+files do not lie beside these copies.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from attend_course.site.settings import Repository, read_repository
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "solution"
 NOTE = (
-    "**Edition for a class.** The cells under *Solutions* are empty. The checks work as they do in "
-    "the full notebook: run the cell of an exercise, and it says what it found."
+    "**Edition for a class.** The solutions are left out. The checks work as they do in the full "
+    "notebook: run the cell of an exercise, and it says what it found."
 )
 _RELATIVE = re.compile(r"\]\(\.\./")
 
@@ -35,33 +35,36 @@ def is_solution(cell: nbformat.NotebookNode) -> bool:
 def without_solutions(
     notebook: nbformat.NotebookNode, repository: Repository
 ) -> nbformat.NotebookNode:
-    """Return a copy of a notebook whose solution cells are empty.
+    """Return a copy of a notebook without its solution cells.
 
     Raises
     ------
     ValueError
-        If no cell is tagged as a solution: an untagged one would be handed to the class.
+        If no cell is tagged as a solution, or one behind the heading of the solutions is not: an
+        untagged one would be handed to the class.
     """
     if not any(is_solution(cell) for cell in notebook.cells):
         raise ValueError(
             f'no cell has the tag "{TAG}"; tag the solutions, so that they can be left out'
         )
+    for cell in _behind_the_heading(notebook):
+        if not is_solution(cell):
+            raise ValueError(
+                f'the cell {cell.get("id")} is among the solutions without the tag "{TAG}"'
+            )
     edition = deepcopy(notebook)
+    edition.cells = [cell for cell in edition.cells if not is_solution(cell)]
     for cell in edition.cells:
-        if is_solution(cell):
-            _empty(cell)
-        elif cell.cell_type == "markdown":
+        if cell.cell_type == "markdown":
             start = f"]({repository.url}/blob/{repository.branch}/"
             cell.source = _RELATIVE.sub(start, cell.source)
     edition.cells.insert(1, nbformat.v4.new_markdown_cell(NOTE, id="class-edition"))
     return edition
 
 
-def _empty(cell: nbformat.NotebookNode) -> None:
-    cell.source = ""
-    cell.metadata["tags"] = [TAG]
-    if cell.cell_type == "code":
-        cell.outputs, cell.execution_count = [], None
+def _behind_the_heading(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    headings = [cell.source.startswith("## Solutions") for cell in notebook.cells]
+    return notebook.cells[headings.index(True) :] if any(headings) else []
 
 
 def write_all(root: Path, target: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install torch without the GPU libraries: install-torch.sh VERSION [REQUIREMENT]
-# PIP is the command to install with, INDEX the address of PyTorch's index of CPU builds.
+# PIP is the command to install with, INDEX the address of PyTorch's index of CPU builds. With
+# CPU_ONLY=yes it fails rather than take the general build, which holds several GB for GPUs.
 set -u
 version=$1
 wanted=${2:-}
@@ -20,5 +21,9 @@ if $PIP install "torch==$version+cpu" 2>/dev/null; then exit 0; fi
 # Only torch itself from PyTorch's index: an index that does not answer costs seconds a package.
 if $PIP install --retries 0 --timeout 10 --no-deps --index-url "$INDEX" "torch==$version+cpu" 2>/dev/null
 then exec $PIP install "torch==$version"; fi
+if [ "${CPU_ONLY:-}" = yes ]; then
+  echo "PyTorch's index of CPU builds did not answer, and the general build is too large here." >&2
+  exit 1
+fi
 echo "PyTorch's index of CPU builds did not answer, so this is the general build: several GB."
 exec $PIP install "torch==$version"

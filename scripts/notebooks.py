@@ -18,13 +18,21 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 LIVE = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# Without these a converter does not know how to write a script. The version of Python is left out:
+# it differs between machines.
+LANGUAGE = {
+    "name": "python",
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "codemirror_mode": {"name": "ipython", "version": 3},
+}
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Take out what differs between two runs or needs a running kernel."""
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):

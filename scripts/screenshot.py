@@ -10,7 +10,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from browser import ADVICE, find_chromium
+from browser import NO_CHROMIUM, find_chromium
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +46,7 @@ def main() -> None:
     """Take the picture, or say what is missing."""
     chromium = find_chromium()
     if not chromium:
-        raise SystemExit(ADVICE)
+        raise SystemExit(NO_CHROMIUM)
     if not PAGE.exists():
         raise SystemExit("There is no built book: run `make book` first.")
     serve_and_take(chromium)

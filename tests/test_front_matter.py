@@ -22,7 +22,12 @@ CHAPTERS = sorted(BOOK.glob("[0-9][0-9]-*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REFERENCE = sorted(BOOK.glob("api*.md"))
 # Parts of the course that only those who change it look up, and programs.
-NOT_LISTED = ("attend_course.chapters", "attend_course.site", "attend_course.kit.explorers.bundle")
+NOT_LISTED = (
+    "attend_course.chapters",
+    "attend_course.site",
+    "attend_course.kit.explorers.bundle",
+    "attend_course.kit.explorers.render",
+)
 
 
 def read(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from nbconvert import ScriptExporter
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -93,6 +94,29 @@ def test_notebook_stores_what_it_shows_and_nothing_that_differs_between_runs(pat
     assert any(cell["outputs"] for cell in cells), "nothing is stored, so nothing is compared"
     assert "widgets" not in notebook["metadata"]
     assert not any("execution" in cell["metadata"] for cell in cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_notebook_can_become_a_script(path: Path) -> None:
+    text, resources = ScriptExporter().from_filename(str(path))
+    assert resources["output_extension"] == ".py"
+    assert "import numpy as np" in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_links_of_a_notebook_lead_somewhere_from_everywhere(path: Path) -> None:
+    texts = [source(c) for c in read(path)["cells"] if c["cell_type"] == "markdown"]
+    links = re.findall(r"\]\(([^)]*)\)", "\n".join(texts))
+    pages = [link.rpartition("/")[2] for link in links if "/book/" in link]
+    assert f"{path.stem}.html" in pages
+    assert all((ROOT / "book" / page).with_suffix(".md").exists() for page in pages)
+    assert all(link.startswith("https://") for link in links)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_a_cell_that_drives_the_explorer_finds_the_one_that_is_shown(path: Path) -> None:
+    # A link made once would go on to drive an explorer whose cell was run again.
+    assert not re.search(r"\bj?s?d?link\(", "".join(map(source, code_cells(read(path)))))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -132,7 +133,8 @@ def test_make_test_prepares_all_it_needs_and_ends_with_pytest() -> None:
         assert part in text
     assert "scripts/browser.py" in text
     assert "jupyter-book build" in text
-    assert commands[-1].endswith("-m pytest")
+    assert "ATTEND_SITE=_build/html" in commands[-1]  # built above, for all workers
+    assert commands[-1].endswith("-m pytest -n logical --dist loadfile")
 
 
 def test_make_book_stops_at_a_warning() -> None:
@@ -159,6 +161,9 @@ def test_a_python_that_is_too_old_is_refused_in_a_sentence(tmp_path: Path) -> No
     assert run.stderr.count("\n") == 1
 
 
+BROKEN_DRIVER = "node: error while loading shared libraries: {}: cannot open shared object file"
+
+
 def test_a_missing_browser_is_said_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -167,6 +172,48 @@ def test_a_missing_browser_is_said_in_a_sentence(
     monkeypatch.setattr(browser, "install_chromium", lambda: False)
     assert browser.main() == 1
     assert capsys.readouterr().err.startswith("No Chromium was found")
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libatomic.so.1", "libatomic1"),
+        ("libstdc++.so.6", "libstdc++6"),
+        ("libX11.so.6", "libx11-6"),
+    ],
+)
+def test_a_library_that_the_driver_lacks_is_named_with_its_package(
+    library: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = load_script("browser")
+    monkeypatch.setattr(browser, "may_install", lambda: False)
+    with pytest.raises(browser.MissingError, match=re.escape(f"apt install {package}")) as caught:
+        browser.prepare_driver(lambda command: BROKEN_DRIVER.format(library))
+    assert library in str(caught.value)
+
+
+def test_a_library_that_the_driver_lacks_is_installed_where_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser, installed = load_script("browser"), []
+    monkeypatch.setattr(browser, "may_install", lambda: True)
+    monkeypatch.setattr(browser, "install", installed.append)
+    complaint = BROKEN_DRIVER.format("libatomic.so.1")
+    browser.prepare_driver(lambda command: "" if installed else complaint)
+    assert installed == ["libatomic1"]
+
+
+def test_a_browser_that_does_not_start_is_named_with_its_complaint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho 'libnss3.so: cannot open' >&2; exit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CHROMIUM", str(broken))
+    assert load_script("browser").main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"The Chromium {broken} does not start: libnss3.so: cannot open")
+    assert said.count("\n") == 1
 
 
 def test_a_wrong_browser_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -189,6 +236,79 @@ def test_binder_takes_its_own_settings() -> None:
     assert SpecifierSet(PYPROJECT["project"]["requires-python"]).contains(wanted)
     assert f"python={wanted}" in run.stderr + run.stdout
     assert "RUN ./.binder/postBuild" in run.stderr + run.stdout
+
+
+def test_binder_takes_the_cpu_build_or_nothing(tmp_path: Path) -> None:
+    pip = tmp_path / "pip"
+    pip.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\nexit 1\n')
+    pip.chmod(0o755)
+    settings = {**os.environ, "PIP": str(pip), "INDEX": "https://example.org", "CPU_ONLY": "yes"}
+    command = ["sh", str(ROOT / "scripts" / "install-torch.sh"), "2.13.0"]
+    run = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    asked = (tmp_path / "asked").read_text()
+    if sys.platform == "linux":
+        assert run.returncode == 1
+        assert "too large here" in run.stderr
+        assert "install torch==2.13.0\n" not in asked
+    script = (ROOT / ".binder" / "postBuild").read_text(encoding="utf-8")
+    assert "CPU_ONLY=yes" in script
+    assert all(
+        "--no-cache-dir" in line
+        for line in script.splitlines()
+        if "pip" in line.split("#")[0] and "check" not in line
+    )
+
+
+def test_binders_notebook_fits_our_jupyterlab() -> None:
+    script = (ROOT / ".binder" / "postBuild").read_text(encoding="utf-8")
+    notebook = re.search(r"notebook==7\.(\d+)", script)
+    lab = next(str(r.specifier) for r in pins("requirements.txt") if r.name == "jupyterlab")
+    # Notebook 7.n is made of JupyterLab 4.n.
+    assert notebook is not None
+    assert lab.startswith(f"==4.{notebook[1]}.")
+
+
+# JupyterLab and Colab
+
+
+def test_the_settings_of_the_lab_are_ones_that_it_knows(tmp_path: Path) -> None:
+    chosen = json.loads((ROOT / "scripts" / "lab" / "overrides.json").read_text(encoding="utf-8"))
+    schemas = Path(sys.prefix) / "share" / "jupyter"
+    for plugin, settings in chosen.items():
+        package, name = plugin.split(":")
+        found = next(schemas.rglob(f"schemas/{package}/{name}.json"))
+        known = json.loads(found.read_text(encoding="utf-8"))["properties"]
+        assert set(settings) <= set(known), plugin
+        assert all(known[key].get("default") != value for key, value in settings.items())
+
+
+def test_the_settings_of_the_lab_come_into_the_environment(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {tmp_path}/env\n")
+    python.chmod(0o755)
+    subprocess.run(["sh", str(ROOT / "scripts" / "lab" / "install.sh"), str(python)], check=True)
+    assert (tmp_path / "env/share/jupyter/lab/settings/overrides.json").exists()
+
+
+def test_make_lab_opens_where_it_says_begin_here() -> None:
+    commands = make("--dry-run", "lab")
+    place = re.search(r"lab/tree/(\S+)", commands)
+    assert place is not None
+    page = (ROOT / "notebooks" / place[1]).read_text(encoding="utf-8")
+    assert page.startswith("# Begin here")
+    assert "--allow-root" in commands
+    for link in re.findall(r"\]\(([^:)]+)\)", page):
+        assert (ROOT / "notebooks" / link).exists()
+
+
+def test_colab_need_not_upgrade_its_widgets() -> None:
+    needs = {r.name: r for r in map(Requirement, PYPROJECT["project"]["dependencies"])}
+    optional = PYPROJECT["project"]["optional-dependencies"].values()
+    needs |= {
+        r.name: r for r in map(Requirement, chain.from_iterable(optional)) if r.name == "ipywidgets"
+    }
+    assert needs["ipywidgets"].specifier.contains("7.7.1")
+    assert not needs["ipywidgets"].specifier.contains("9.0")
 
 
 # What is excused

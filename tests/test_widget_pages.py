@@ -71,16 +71,24 @@ def test_the_directive_draws_the_explorer_and_sets_its_traits(build: Build) -> N
 def test_a_page_has_what_it_needs_and_others_do_not(build: Build) -> None:
     folder, _ = build(page_with("```{attend-widget} ScalingExplorer\n```"))
     page = soup(folder, "book/chapter.html")
-    host = page.select_one("script[src*='attend/host.js']")
-    assert host["type"] == "module"
     static = folder / "_static" / "attend"
-    assert page.select_one("[data-attend-widget]")["data-attend-widget"] == module_file(
-        "scaling.js"
-    )
-    assert (static / module_file("scaling.js")).is_file()
-    assert (static / "host.js").is_file()
+    scripts = [script["src"] for script in page.select("script[src*='_static/attend/']")]
+    wanted = [module_file("attend"), module_file("scaling")]
+    assert [Path(address.split("?")[0]).name for address in scripts] == wanted
+    assert all((static / name).is_file() for name in wanted)
+    # A browser loads no module from a disk.
+    assert not page.select("script[type=module]")
+    assert page.select_one("[data-attend-widget]")["data-attend-widget"] == "scaling"
     assert page.select_one("link[href*='attend/explorer.css']")
-    assert not soup(folder, "index.html").select("script[src*='host.js']")
+    assert not soup(folder, "index.html").select("script[src*='_static/attend/']")
+
+
+def test_each_explorer_of_a_page_has_ids_of_its_own(build: Build) -> None:
+    two = "```{attend-widget} ScalingExplorer\n```\n\n```{attend-widget} ScoresExplorer\n```"
+    folder, _ = build(page_with(two))
+    page = soup(folder, "book/chapter.html")
+    ids = [element["id"] for element in page.select("[data-attend-widget] [id]")]
+    assert len(ids) == len(set(ids)) == 4
 
 
 def test_a_notebooks_explorer_is_shown_the_same_way(build: Build) -> None:
@@ -97,7 +105,7 @@ def test_a_notebooks_explorer_is_shown_the_same_way(build: Build) -> None:
     assert heard == ""
     page = soup(folder, "book/chapter.html")
     assert json.loads(page.select_one("[data-attend-widget] script").string) == explorer.state
-    assert page.select("script[src*='host.js']")
+    assert page.select(f"script[src*='{module_file('scaling')}']")
     assert set(data) == {"text/plain", "text/html", MIME}
 
 

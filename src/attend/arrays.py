@@ -1,4 +1,4 @@
-"""What NumPy and torch arrays share, and the errors for shapes that do not fit.
+"""What NumPy and torch arrays share, and `checked`: a signature is its own check.
 
 Each equation of the course stands once and runs on either library. This works because NumPy (from
 version 2) and torch spell nearly everything alike: ``@``, ``.mT``, ``.swapaxes``, ``.reshape``, and
@@ -7,14 +7,16 @@ array can only arrive after somebody else has imported it.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
+
+from attend.signatures import Expected, Found, check, gather, read, shapes
 
 Array: TypeAlias = Any
 """A NumPy array or a torch tensor."""
@@ -82,18 +84,70 @@ def highest(x: Array, axis: int) -> Array:
     return turned.max(axis=0, keepdims=True).swapaxes(0, axis)
 
 
-def shapes(**arrays: Array) -> str:
-    """Write names and shapes for an error message: ``q (3, 4), k (5, 6)``."""
-    return ", ".join(f"{name} {tuple(array.shape)}" for name, array in arrays.items())
-
-
 def require(holds: bool, rule: str, hint: str, **arrays: Array) -> None:
     """Raise a ValueError that names the rule, the shapes received and a hint, unless it holds."""
     if not holds:
+        asked = _asked.get()
+        rule = f"{asked}: {rule}" if asked else rule
         raise ValueError(f"{rule}; received {shapes(**arrays)}. {hint}")
 
 
-_vouched: ContextVar[bool] = ContextVar("vouched", default=False)
+# -------------------------------------------------------------------- the signature is the check
+
+_asked: ContextVar[str | None] = ContextVar("asked", default=None)
+"""Which checked function is at work; empty where somebody vouches, None where there is none."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def checked(function: Function) -> Function:
+    """Let a function refuse arrays that its own signature does not allow.
+
+    The annotations are read once. A call from outside is compared with them: the same letter is
+    the same number, ``...`` broadcasts, numbers are of the kind that is named, and all arrays are
+    of one library. What it calls in turn works with arrays that were compared already, so there
+    nothing is asked again; nor where somebody has `vouched`.
+
+    Raises
+    ------
+    TypeError
+        From the function: for what is no array or number, for another kind of number, or for
+        mixed libraries.
+    ValueError
+        From the function: for shapes that do not fit.
+    """
+    rule, name = read(function), function.__name__
+
+    @wraps(function)
+    def ask(*given: Any, **named: Any) -> Any:
+        if _asked.get() is not None:
+            return function(*given, **named)
+        compare(name, rule, given, named)
+        before = _asked.set(name)
+        try:
+            return function(*given, **named)
+        finally:
+            _asked.reset(before)
+
+    return cast(Function, ask)
+
+
+def compare(
+    function: str, rule: Sequence[Expected], given: Sequence[Any], named: dict[str, Any]
+) -> None:
+    """Compare a call with the signature of a function; raise what `checked` says."""
+    found = gather(function, rule, given, named)
+    same_library(function, found)
+    check(function, found, [kind_of_number(array.dtype) for _, array in found])
+
+
+def same_library(function: str, found: Sequence[Found]) -> None:
+    """Refuse what is no array, and arrays of two libraries, by the names of the arguments."""
+    try:
+        namespace(*(array for _, array in found))
+    except TypeError as error:
+        received = ", ".join(f"{e.name} {type(array).__name__}" for e, array in found)
+        raise TypeError(f"{function}: {error} ({received})") from None
 
 
 @contextmanager
@@ -101,35 +155,55 @@ def vouched() -> Iterator[None]:
     """Leave the checks out inside the ``with`` block: somebody vouches for what is handed on.
 
     A model does so. Its weights were checked when it was built, so all that it multiplies with
-    them fits, at every step. With one sentence the checks would take a quarter of a step.
+    them fits, at every step.
     """
-    before = _vouched.set(True)
+    before = _asked.set("")
     try:
         yield
     finally:
-        _vouched.reset(before)
+        _asked.reset(before)
 
 
-def unless_vouched(check: Callable[..., None]) -> Callable[..., None]:
-    """Let a check be left out where somebody has `vouched` for the arrays."""
+def in_single(function: Function) -> Function:
+    """Let a function compute half precision in single, and give half back.
 
-    @wraps(check)
-    def ask(*arguments: Any, **named: Any) -> None:
-        if not _vouched.get():
-            check(*arguments, **named)
+    What is added up on the way (products, exponentials, squares) leaves the range of half
+    precision, which ends at 65,504, long before the result does. torch's fused kernels do the same.
+    """
 
-    return ask
+    @wraps(function)
+    def compute(*given: Any, **named: Any) -> Any:
+        first = given[0] if given else next(iter(named.values()))
+        if first.itemsize > 2:
+            return function(*given, **named)
+        types = {x.dtype for x in (*given, *named.values()) if _is_floating(x)}
+        wide = {name: widened(x) for name, x in named.items()}
+        found = function(*map(widened, given), **wide)
+        return _of_type(found, types.pop()) if len(types) == 1 else found
+
+    return cast(Function, compute)
 
 
-@unless_vouched
-def check_floating(name: str, array: Array) -> None:
-    """Refuse integers where a result would be cut down to them."""
-    kind = kind_of_number(array.dtype)
-    if not kind.lstrip("b").startswith("float"):
-        raise TypeError(
-            f"{name} needs floating-point numbers; received {kind}. "
-            "Write array.astype(float) or tensor.float()"
-        )
+def widened(x: Any) -> Any:
+    """Return an array of half precision in single, and anything else as it is."""
+    if not _is_floating(x) or x.itemsize > 2:
+        return x
+    return x.float() if is_torch(x) else x.astype(np.float32)
+
+
+def _is_floating(x: Any) -> bool:
+    return hasattr(x, "dtype") and "float" in kind_of_number(x.dtype)
+
+
+def _of_type(x: Any, dtype: Any) -> Any:
+    """Return an array, or a tuple of them, with numbers of one type."""
+    if isinstance(x, tuple):
+        return tuple(None if part is None else _of_type(part, dtype) for part in x)
+    if is_torch(x):
+        return x.to(dtype)
+    # What lies outside the range of the type is infinite there; NumPy need not say so.
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
 
 
 @lru_cache(maxsize=256)
@@ -146,25 +220,6 @@ def lowest(array: Array) -> float:
 @lru_cache(maxsize=256)
 def _lowest(xp: ModuleType, dtype: Any) -> float:
     return float(xp.finfo(dtype).min)
-
-
-@lru_cache(maxsize=1024)
-def broadcast_together(*shapes: tuple[int, ...]) -> bool:
-    """Tell whether arrays of these shapes can be repeated to one common shape."""
-    try:
-        np.broadcast_shapes(*(tuple(shape) for shape in shapes))
-    except ValueError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=1024)
-def broadcasts_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Tell whether an array of `shape` can be repeated to fill `target`."""
-    try:
-        return np.broadcast_shapes(tuple(shape), tuple(target)) == tuple(target)
-    except ValueError:
-        return False
 
 
 def to_numpy(array: Array) -> np.ndarray:

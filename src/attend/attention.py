@@ -1,66 +1,66 @@
 """Attention: scores, softmax, weighted sum, and several heads of it (section 3.2 of the paper).
 
 The words of the course are kept apart here too: *scores* are what stands before the softmax,
-*weights* what comes out of it.
+*weights* what comes out of it. Shapes that do not fit are refused by `checked`, which reads the
+signatures; what no signature can say stands in the function, in one line.
 """
 
 from collections.abc import Callable
-from math import sqrt
-from typing import Any, NamedTuple, TypeAlias
+from math import prod, sqrt
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from attend.arrays import (
     Array,
-    broadcast_together,
-    broadcasts_to,
-    check_floating,
+    checked,
     highest,
+    in_single,
     is_torch,
-    kind_of_number,
     lowest,
     namespace,
     project,
     require,
-    unless_vouched,
 )
+from attend.signatures import broadcasts_to
 from attend.state import KeyValues
 
 Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]
 """A function with the signature of `attention`."""
 
 
+@checked
+@in_single
 def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
-    """Turn numbers into shares of one: positive, and summing to 1 along `axis`.
+    """Turn numbers into shares of one: none is negative, and along `axis` they sum to 1.
 
     The largest number is subtracted first. This changes nothing in exact arithmetic, and keeps
-    the exponential from overflowing.
+    the exponential from overflowing. What lies far enough below it gets a share that is rounded
+    to 0.
 
     Raises
     ------
     ValueError
         If there is no such axis, or nothing along it.
+    TypeError
+        If the numbers are not floating-point.
     """
     xp = namespace(x)
-    check_axis(x, axis)
-    # A difference below the smallest number is -inf, and its exponential the right 0.
-    with np.errstate(over="ignore"):
-        powers = xp.exp(x - highest(x, axis))
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-
-@unless_vouched
-def check_axis(x: Array, axis: int) -> None:
-    """Refuse an axis that is not there or has nothing along it."""
     require(
         -x.ndim <= axis < x.ndim and x.shape[axis] > 0,
         f"softmax needs at least one number along axis {axis}",
         "Axes are counted from 0, or from the end with -1 for the last.",
         x=x,
     )
+    # A difference below the smallest number is -inf, and its exponential the right 0.
+    with np.errstate(over="ignore"):
+        powers = xp.exp(x - highest(x, axis))
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
+@checked
+@in_single
 def scores(
     q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"], scale: float | None = None
 ) -> Float[Array, "... n m"]:
@@ -79,48 +79,24 @@ def scores(
     ValueError
         If queries and keys have different lengths d_k, or batches that do not fit.
     """
-    check_queries_keys(q, k)
+    require_length(q, k)
     scale = 1 / sqrt(q.shape[-1]) if scale is None else scale
-    return (q @ k.mT) * scale
+    return (q * scale) @ k.mT
 
 
-@unless_vouched
-def check_queries_keys(q: Array, k: Array) -> None:
-    """Refuse queries and keys that cannot be compared."""
-    namespace(q, k)
+def require_length(q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"]) -> None:
+    """Refuse queries and keys of no numbers: there would be nothing to compare."""
     require(
-        q.ndim >= 2 and k.ndim >= 2 and q.shape[-1] == k.shape[-1] > 0,
-        "queries and keys need the same last dimension d_k, at least 1",
-        "q is (..., n, d_k) and k is (..., m, d_k): one query or key a row.",
+        q.shape[-1] > 0,
+        "queries and keys need a length d_k of at least 1",
+        "One query or key is a row.",
         q=q,
         k=k,
     )
-    check_batches(q=q, k=k)
 
 
-@unless_vouched
-def check_keys_values(k: Array, v: Array) -> None:
-    """Refuse keys and values that do not come in pairs."""
-    require(
-        v.ndim >= 2 and k.ndim >= 2 and k.shape[-2] == v.shape[-2],
-        "each key needs one value",
-        "k is (..., m, d_k) and v is (..., m, d_v), with the same m.",
-        k=k,
-        v=v,
-    )
-
-
-@unless_vouched
-def check_batches(**rows: Array) -> None:
-    """Refuse arrays whose dimensions before the last two do not broadcast."""
-    require(
-        broadcast_together(*(x.shape[:-2] for x in rows.values())),
-        f"the batch dimensions of {', '.join(rows)} must broadcast",
-        "They stand before the last two; each pair must be equal, or one of them 1 or missing.",
-        **rows,
-    )
-
-
+@checked
+@in_single
 def masked_softmax(
     x: Float[Array, "... n m"], mask: Bool[Array, "..."] | None = None
 ) -> Float[Array, "... n m"]:
@@ -144,38 +120,33 @@ def masked_softmax(
     ValueError
         If its shape does not fit.
     """
+    require_fit(x, mask)
     if mask is None:
         return softmax(x)
-    check_mask(mask, x)
-    check_floating("a masked softmax", x)
     xp = namespace(x)
     return xp.where(mask, softmax(xp.where(mask, x, lowest(x))), 0.0)
 
 
-@unless_vouched
-def check_mask(mask: Array, x: Array) -> None:
-    """Refuse a mask that is not boolean or does not fit the scores `x`."""
-    namespace(mask, x)
-    check_boolean(mask)
+def require_fit(x: Float[Array, "... n m"], mask: Bool[Array, "..."] | None) -> None:
+    """Refuse scores of no keys, and a mask that does not fit the scores."""
     require(
-        broadcasts_to(mask.shape, x.shape),
-        "a mask needs one entry for each query and key, or a shape that broadcasts to that",
-        "Rows are queries (n), columns are keys (m).",
-        mask=mask,
+        x.shape[-1] > 0,
+        "attention needs at least one key",
+        "Scores are (..., n, m), with queries (n) on rows and keys (m) on columns.",
         scores=x,
     )
-
-
-@unless_vouched
-def check_boolean(mask: Array) -> None:
-    """Refuse numbers: some libraries would add them to the scores."""
-    if kind_of_number(mask.dtype) != "bool":
-        raise TypeError(
-            f"a mask is boolean, True = may attend; received {mask.dtype}. "
-            "Write mask.astype(bool) or mask.bool() if its ones mean 'may attend'"
+    if mask is not None and mask.shape != x.shape:
+        require(
+            broadcasts_to(mask.shape, x.shape),
+            "a mask needs one entry for each query and key, or a shape that broadcasts to that",
+            "Rows are queries (n), columns are keys (m).",
+            mask=mask,
+            scores=x,
         )
 
 
+@checked
+@in_single
 def attention(
     q: Float[Array, "... n d_k"],
     k: Float[Array, "... m d_k"],
@@ -211,21 +182,13 @@ def attention(
     ValueError
         If shapes do not fit.
     TypeError
-        If the mask is not boolean, or if libraries are mixed.
+        If the mask is not boolean, if numbers are not floating-point, or if libraries are mixed.
     """
-    check_attention(q, k, v)
     weights = masked_softmax(scores(q, k, scale), mask)
     return weights @ v, weights
 
 
-@unless_vouched
-def check_attention(q: Array, k: Array, v: Array) -> None:
-    """Refuse queries, keys and values that do not fit; `scores` compares queries and keys."""
-    namespace(q, k, v)
-    check_keys_values(k, v)
-    check_batches(q=q, k=k, v=v)
-
-
+@checked
 def fused_attention(
     q: Float[Array, "... n d_k"],
     k: Float[Array, "... m d_k"],
@@ -234,28 +197,60 @@ def fused_attention(
     *,
     scale: float | None = None,
 ) -> tuple[Float[Array, "... n d_v"], None]:
-    """Compute what `attention` computes with torch's fused kernel, which keeps no weights.
+    """Compute what `attention` computes with torch's kernel, which returns no weights.
 
     Use it where nobody looks at the weights: in training. A query that may attend to nothing
     gets zeros here too.
 
+    On a CPU torch has a fused kernel, which never holds all the weights, for arrays
+    (batch, h, n, d) with ``d_v == d_k`` and masks of two or four dimensions. Other numbers of
+    dimensions are brought to this form here. With another `d_v`, or none of one of them, torch
+    computes the explicit form: the same numbers, with all the weights in memory meanwhile.
+
     Raises
     ------
     TypeError
-        If the rows are no torch tensors, or the mask is not boolean.
+        If the rows are no torch tensors, and whenever `attention` raises it.
     ValueError
         If shapes do not fit.
     """
     if not is_torch(q):
         raise TypeError(f"the fused kernel takes torch tensors, received {type(q).__name__}")
-    attend = namespace(q, k, v).nn.functional.scaled_dot_product_attention
-    check_queries_keys(q, k)
-    check_keys_values(k, v)
-    if mask is not None:
-        check_boolean(mask)
-    return attend(q, k, v, attn_mask=mask, scale=scale), None
+    require_length(q, k)
+    require_fit(shape_of_scores(q, k), mask)
+    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+    rows = (four_dimensions(x, batch) for x in (q, k, v))
+    attend = namespace(q).nn.functional.scaled_dot_product_attention
+    output = attend(*rows, attn_mask=mask_of_four(mask, batch), scale=scale)
+    return output.reshape(*batch, q.shape[-2], v.shape[-1]), None
 
 
+def shape_of_scores(q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"]) -> Array:
+    """Return an array of the scores' shape that takes no room: one column, seen m times."""
+    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
+    return namespace(q).broadcast_to(q[..., :1], (*batch, q.shape[-2], k.shape[-2]))
+
+
+def four_dimensions(x: Float[Array, "... n d"], batch: tuple[int, ...]) -> Float[Array, "b h n d"]:
+    """Repeat rows over a batch of any number of dimensions, and make two of them."""
+    if x.ndim == 4 and x.shape[:-2] == batch:
+        return x
+    two = (prod(batch[:-1]), *(batch[-1:] or (1,)))
+    return x.expand(*batch, *x.shape[-2:]).reshape(*two, *x.shape[-2:])
+
+
+def mask_of_four(
+    mask: Bool[Array, "..."] | None, batch: tuple[int, ...]
+) -> Bool[Array, "..."] | None:
+    """Give a mask the dimensions that `four_dimensions` gives to rows."""
+    if mask is None or mask.ndim == 2:
+        return mask
+    if len(batch) > 2 and mask.ndim > 3:
+        return four_dimensions(mask, batch)
+    return mask[(None,) * (4 - mask.ndim)]
+
+
+@checked
 def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d"]:
     """Cut each row into `h` equal pieces, one for each head.
 
@@ -264,34 +259,20 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
     ValueError
         If the last dimension is not divisible by `h`.
     """
-    check_splits(x, h)
-    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3)
-
-
-@unless_vouched
-def check_splits(x: Array, h: int) -> None:
-    """Refuse rows that cannot be cut into `h` equal pieces."""
-    namespace(x)
     require(
-        h >= 1 and x.ndim >= 2 and x.shape[-1] % h == 0,
+        h >= 1 and x.shape[-1] % h == 0,
         f"the last dimension must split into h = {h} equal heads",
         "It is h * d, with the same d for every head.",
         x=x,
     )
+    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3)
 
 
+@checked
 def merge_heads(x: Float[Array, "... h n d"]) -> Float[Array, "... n h_d"]:
     """Put the heads' pieces of each row side by side again: the paper's Concat."""
-    check_heads(x)
     rows = x.swapaxes(-2, -3)
     return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
-
-
-@unless_vouched
-def check_heads(x: Array) -> None:
-    """Refuse an array without an axis of heads."""
-    namespace(x)
-    require(x.ndim >= 3, "heads stand on the third axis from the end", "x is (..., h, n, d).", x=x)
 
 
 class HeadProjections(NamedTuple):
@@ -309,54 +290,60 @@ class HeadProjections(NamedTuple):
         The number of heads.
     """
 
-    W_Q: Array
-    W_K: Array
-    W_V: Array
-    W_O: Array
+    W_Q: Float[Array, "d_model h_d_k"]
+    W_K: Float[Array, "d_model h_d_k"]
+    W_V: Float[Array, "d_model h_d_v"]
+    W_O: Float[Array, "h_d_v d_model"]
     h: int
 
 
+Projections: TypeAlias = Annotated[Any, HeadProjections]
+"""Anything with the attributes of `HeadProjections`: a torch module has them too."""
+
+
+@checked
 def keys_values(
-    x_k: Float[Array, "... m d_model"], x_v: Float[Array, "... m d_model"], p: Any
+    x_k: Float[Array, "... m d_model"], x_v: Float[Array, "... m d_model"], p: Projections
 ) -> KeyValues:
     """Project rows to the keys and values of every head."""
-    check_projections(p, x_k=x_k, x_v=x_v)
     return KeyValues(split_heads(project(x_k, p.W_K), p.h), split_heads(project(x_v, p.W_V), p.h))
 
 
+@checked
 def attend_with_heads(
     x: Float[Array, "... n d_model"],
     memory: KeyValues,
-    p: Any,
-    mask: Bool[Array, "..."] | None = None,
+    p: Projections,
+    mask: Bool[Array, "... #n #m"] | None = None,
     *,
     attend: Attend = attention,
 ) -> tuple[Float[Array, "... n d_model"], Float[Array, "... h n m"] | None]:
     """Let the queries of `x` meet keys and values that are already projected."""
-    check_projections(p, x=x)
     q = split_heads(project(x, p.W_Q), p.h)
+    require(
+        q.shape[-3] == memory.k.shape[-3] and q.shape[-1] == memory.k.shape[-1],
+        "each head needs queries as long as its keys",
+        "Project both with matrices of the same size, and as many heads.",
+        queries=q,
+        keys=memory.k,
+    )
     heads, weights = attend(q, memory.k, memory.v, None if mask is None else over_heads(mask))
     return project(merge_heads(heads), p.W_O), weights
 
 
+@checked
 def over_heads(mask: Bool[Array, "... n m"]) -> Bool[Array, "... 1 n m"]:
     """Give a mask an axis of length 1 where the heads stand: it is the same for each."""
-    namespace(mask)
-    require(
-        mask.ndim >= 2,
-        "a mask for several heads needs the axes of queries and keys",
-        "It is (..., n, m), or (..., 1, m) if it is the same for every query.",
-        mask=mask,
-    )
     return mask[..., None, :, :]
 
 
+@checked
 def multi_head_attention(
     q: Float[Array, "... n d_model"],
     k: Float[Array, "... m d_model"],
     v: Float[Array, "... m d_model"],
-    p: Any,
-    mask: Bool[Array, "..."] | None = None,
+    p: Projections,
+    mask: Bool[Array, "... #n #m"] | None = None,
     *,
     attend: Attend = attention,
 ) -> tuple[Float[Array, "... n d_model"], Float[Array, "... h n m"] | None]:
@@ -391,27 +378,3 @@ def multi_head_attention(
         If the mask is not boolean, or if libraries are mixed.
     """
     return attend_with_heads(q, keys_values(k, v, p), p, mask, attend=attend)
-
-
-@unless_vouched
-def check_projections(p: Any, **rows: Array) -> None:
-    """Refuse projections that do not fit together, and rows that are not d_model long."""
-    W_Q, W_K, W_V, W_O = p.W_Q, p.W_K, p.W_V, p.W_O
-    namespace(*rows.values(), W_Q, W_K, W_V, W_O)
-    d_model = W_Q.shape[0]
-    require(
-        W_Q.shape == W_K.shape and d_model == W_V.shape[0] and W_V.shape[1] == W_O.shape[0],
-        "the projections of the heads must fit together",
-        "W_Q and W_K are (d_model, h * d_k), W_V (d_model, h * d_v), W_O (h * d_v, d_model).",
-        W_Q=W_Q,
-        W_K=W_K,
-        W_V=W_V,
-        W_O=W_O,
-    )
-    for name, x in rows.items():
-        require(
-            x.ndim >= 2 and x.shape[-1] == d_model,
-            f"{name} needs rows of length d_model, the first dimension of W_Q",
-            "Rows are tokens: (..., n, d_model).",
-            **{name: x, "W_Q": W_Q},
-        )

@@ -19,21 +19,20 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attend.arrays import Array, check_floating, lowest, namespace, require
-from attend.attention import (
-    check_batches,
-    check_keys_values,
-    check_mask,
-    check_queries_keys,
-    scores,
-)
+from attend.arrays import Array, checked, compare, in_single, lowest, namespace
+from attend.attention import require_fit, require_length, scores, shape_of_scores
 from attend.masks import places
+from attend.signatures import read
 
 Rule: TypeAlias = Callable[[Array, Array], Array]
 """Tells by the places of queries (n, 1) and keys (1, m) which may attend, as `causal` does."""
 
 ChunkMask: TypeAlias = Callable[[slice, slice], Array | None]
 """Gives the mask of the queries and keys of a chunk; None if all may attend."""
+
+
+ANSWER = read(require_fit)
+"""What the answer of a rule must be: scores, and a mask of them."""
 
 
 class Part(NamedTuple):
@@ -54,6 +53,8 @@ class Part(NamedTuple):
     total: Array
 
 
+@checked
+@in_single
 def chunked_attention(
     q: Float[Array, "... n d_k"],
     k: Float[Array, "... m d_k"],
@@ -100,8 +101,9 @@ def chunked_attention(
         If numbers are not floating-point, the mask is not boolean, or libraries are mixed.
     """
     xp = namespace(q, k, v)
-    check_rows(q, k, v)
-    check_sizes(rows=rows, columns=columns)
+    require_sizes(rows=rows, columns=columns)
+    require_length(q, k)
+    require_fit(shape_of_scores(q, k), None)
     mask_of = chunk_masks(q, k, mask)
     outputs = []
     for r in chunks(q.shape[-2], rows):
@@ -186,7 +188,7 @@ def chunk_masks(q: Array, k: Array, mask: Array | Rule | None) -> ChunkMask:
     shape = shape_of_scores(q, k)
     if callable(mask):
         return partial(ask, mask, places(q.shape[-2], k.shape[-2], q), shape)
-    check_mask(mask, shape)
+    require_fit(shape, mask)
     wide = namespace(mask).broadcast_to(mask, shape.shape)
     return lambda rows, columns: wide[..., rows, columns]
 
@@ -196,32 +198,16 @@ def ask(
 ) -> Bool[Array, "..."]:
     """Ask a rule for the mask of a chunk."""
     query, key = at
-    may = rule(query[rows], key[:, columns])
-    check_mask(may, shape[..., rows, columns])
+    may, part = rule(query[rows], key[:, columns]), shape[..., rows, columns]
+    # The answer comes from outside: it is looked at as the arguments of a call are.
+    compare("chunked_attention", ANSWER, (part, may), {})
+    require_fit(part, may)
     return may
 
 
-def shape_of_scores(q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"]) -> Array:
-    """Return an array of the scores' shape that takes no room: one column, seen m times."""
-    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
-    return namespace(q).broadcast_to(q[..., :1], (*batch, q.shape[-2], k.shape[-2]))
-
-
-def check_rows(q: Array, k: Array, v: Array) -> None:
-    """Refuse what `attention` refuses, before it is cut to pieces."""
-    check_queries_keys(q, k)
-    check_keys_values(k, v)
-    check_batches(q=q, k=k, v=v)
-    require(k.shape[-2] > 0, "attention needs at least one key", "k is (..., m, d_k).", k=k)
-    for x in (q, k, v):
-        check_floating("attention in chunks", x)
-
-
-def check_sizes(**sizes: int) -> None:
+def require_sizes(**sizes: int) -> None:
     """Refuse chunks of no size."""
     for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or isinstance(size, bool):
-            raise TypeError(f"{name} must be a whole number; received {type(size).__name__}")
         if size < 1:
             raise ValueError(
                 f"a chunk needs at least one of the {name}; received {name}={size}. "

@@ -5,12 +5,15 @@ Rows are queries, columns are keys, as in every picture of the course.
 """
 
 import numpy as np
-from jaxtyping import Bool, Integer
+from jaxtyping import Bool, Integer, Shaped
 
-from attend.arrays import Array, namespace
+from attend.arrays import Array, checked, namespace
 
 
-def causal_mask(n: int, m: int | None = None, like: Array | None = None) -> Bool[Array, "n m"]:
+@checked
+def causal_mask(
+    n: int, m: int | None = None, like: Shaped[Array, "..."] | None = None
+) -> Bool[Array, "n m"]:
     """Let each query attend to its own position and to those before it (section 3.2.3).
 
     The two sequences are aligned at their ends: the last query sees every key. So the same line
@@ -37,6 +40,7 @@ def causal_mask(n: int, m: int | None = None, like: Array | None = None) -> Bool
     return causal(*places(n, m, np.empty(0) if like is None else like))
 
 
+@checked
 def causal(query: Integer[Array, "n 1"], key: Integer[Array, "1 m"]) -> Bool[Array, "n m"]:
     """Tell by their places which query may attend to which key: none looks ahead.
 
@@ -54,6 +58,7 @@ def places(n: int, m: int, like: Array) -> tuple[Integer[Array, "n 1"], Integer[
     return query, key
 
 
+@checked
 def padding_mask(tokens: Integer[Array, "... m"], pad: int = 0) -> Bool[Array, "... 1 m"]:
     """Forbid every query to attend to padding.
 
@@ -69,5 +74,4 @@ def padding_mask(tokens: Integer[Array, "... m"], pad: int = 0) -> Bool[Array, "
     mask
         One row for all queries of a sentence: it broadcasts over the queries.
     """
-    namespace(tokens)
     return (tokens != pad)[..., None, :]

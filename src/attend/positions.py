@@ -1,17 +1,16 @@
 """Where a token stands, written as a vector (section 3.5 of the paper)."""
 
 from functools import lru_cache
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from attend.arrays import Array, check_floating, namespace
+from attend.arrays import Array, checked, is_torch, namespace
 
 
+@checked
 def positional_encoding(
-    n: int, d_model: int, start: int = 0, like: Array | None = None
+    n: int, d_model: int, start: int = 0, like: Float[Array, "..."] | None = None
 ) -> Float[Array, "n d_model"]:
     """Return sines and cosines of geometrically spaced wavelengths, one row a position.
 
@@ -43,7 +42,6 @@ def positional_encoding(
         )
     like = np.empty(0) if like is None else like
     xp = namespace(like)
-    check_floating("positional_encoding(like=...)", like)
     # In float64 until the end: single precision loses digits of the angle of a late position.
     position = xp.arange(start, start + n, dtype=xp.float64, device=like.device)[:, None]
     pair = xp.arange(0, d_model, 2, dtype=xp.float64, device=like.device)[None, :]
@@ -52,6 +50,7 @@ def positional_encoding(
     return xp.asarray(both.reshape(n, d_model), dtype=like.dtype)
 
 
+@checked
 def positions_like(x: Float[Array, "... n d_model"], start: int = 0) -> Float[Array, "n d_model"]:
     """Return the `positional_encoding` of the rows of `x`, cut from a table that is kept.
 
@@ -60,10 +59,14 @@ def positions_like(x: Float[Array, "... n d_model"], start: int = 0) -> Float[Ar
     """
     last = start + x.shape[-2]
     length = max(64, 1 << (last - 1).bit_length())
-    table = _table(length, x.shape[-1], namespace(x), x.dtype, x.device)
-    return table[start:last]
+    if not is_torch(x):
+        return _table(length, x.shape[-1], x.dtype)[start:last]
+    # A tensor made while torch follows a program, or in inference mode, is of use nowhere else: the
+    # table that is kept is NumPy's.
+    rows = _table(length, x.shape[-1], np.dtype(np.float64))[start:last]
+    return namespace(x).as_tensor(rows, dtype=x.dtype, device=x.device)
 
 
 @lru_cache(maxsize=8)
-def _table(n: int, d_model: int, xp: ModuleType, dtype: Any, device: Any) -> Array:
-    return positional_encoding(n, d_model, like=xp.empty(0, dtype=dtype, device=device))
+def _table(n: int, d_model: int, dtype: np.dtype) -> np.ndarray:
+    return positional_encoding(n, d_model, like=np.empty(0, dtype))

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from jaxtyping import Float
+
 from attend.arrays import Array
 
 
@@ -16,8 +18,8 @@ class KeyValues(NamedTuple):
         Values, shape ``(..., h, m, d_v)``.
     """
 
-    k: Array
-    v: Array
+    k: Float[Array, "... h m d_k"]
+    v: Float[Array, "... h m d_v"]
 
 
 class LayerState(NamedTuple):
@@ -46,11 +48,15 @@ class State(NamedTuple):
         Which source tokens are text and not padding, shape ``(batch, 1, m)``; None if all are.
     length
         How many target tokens have been seen.
+    tokens
+        These tokens, shape ``(batch, length)``, where a model reads them again at each step;
+        None where it does not, as with the causal mask: then keys and values stay as they are.
     """
 
     layers: tuple[LayerState, ...]
     memory_mask: Array | None
     length: int
+    tokens: Array | None = None
 
 
 def select(state: State, rows: Array) -> State:
@@ -59,8 +65,8 @@ def select(state: State, rows: Array) -> State:
         LayerState(layer.past and _take(layer.past, rows), _take(layer.memory, rows))
         for layer in state.layers
     )
-    mask = None if state.memory_mask is None else state.memory_mask[rows]
-    return State(layers, mask, state.length)
+    mask, tokens = _rows(state.memory_mask, rows), _rows(state.tokens, rows)
+    return State(layers, mask, state.length, tokens)
 
 
 def select_past(state: State, rows: Array) -> State:
@@ -72,7 +78,11 @@ def select_past(state: State, rows: Array) -> State:
     layers = tuple(
         layer._replace(past=layer.past and _take(layer.past, rows)) for layer in state.layers
     )
-    return state._replace(layers=layers)
+    return state._replace(layers=layers, tokens=_rows(state.tokens, rows))
+
+
+def _rows(array: Array | None, rows: Array) -> Array | None:
+    return None if array is None else array[rows]
 
 
 def _take(part: KeyValues, rows: Array) -> KeyValues:

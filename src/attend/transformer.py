@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from jaxtyping import Float, Integer
 
-from attend.arrays import Array, project, require
+from attend.arrays import Array, require
 from attend.layers import (
     TAUGHT,
     DecoderMasks,
@@ -20,7 +20,6 @@ from attend.layers import (
     decoder_layer,
     encoder_layer,
 )
-from attend.masks import causal_mask, padding_mask
 from attend.state import State
 
 See = Callable[[str, int, Array], None]
@@ -55,11 +54,11 @@ def encode(
     see: See = look_away,
 ) -> Float[Array, "batch m d_model"]:
     """Read the source: one vector a token, each informed by all the others."""
-    check_tokens("source", source)
-    mask = padding_mask(source, p.pad)
+    require_tokens("source", source)
+    mask = operations.visible(source, p.pad)
     x = embed(source, p, operations=operations)
     for number, layer in enumerate(p.encoder):
-        x, weights = encoder_layer(x, layer, mask, operations)
+        x, weights = encoder_layer(x, layer, mask, operations, number)
         see("encoder", number, weights)
     return x
 
@@ -73,7 +72,7 @@ def start(
     """Encode the source and project the memory, once for all steps."""
     memory = encode(source, p, operations, see)
     layers = tuple(begin_layer(memory, layer) for layer in p.decoder)
-    return State(layers, padding_mask(source, p.pad), 0)
+    return State(layers, operations.visible(source, p.pad), 0)
 
 
 def step(
@@ -92,19 +91,22 @@ def step(
     state
         What to hand in with the tokens that come next.
     """
-    check_tokens("target", tokens)
+    require_tokens("target", tokens)
+    new = tokens.shape[1]
+    tokens, state = operations.remember(tokens, state)
     x = embed(tokens, p, state.length, operations)
     n, length = tokens.shape[1], state.length + tokens.shape[1]
     # A single new token may look at all that were before it: there is nothing to forbid.
-    causal = None if n == 1 else causal_mask(n, length, like=x)
+    causal = None if n == 1 else operations.causal(n, length, like=x)
     masks = DecoderMasks(causal, state.memory_mask)
     layers = []
     for number, (layer, past) in enumerate(zip(p.decoder, state.layers, strict=True)):
-        x, new, (own, across) = decoder_layer(x, past, layer, masks, operations)
+        x, known, (own, across) = decoder_layer(x, past, layer, masks, operations, number)
         see("decoder", number, own)
         see("memory", number, across)
-        layers.append(new)
-    return project(x, p.embedding.mT), State(tuple(layers), state.memory_mask, length)
+        layers.append(known)
+    logits = operations.say(x[:, -new:], p.embedding)
+    return logits, state._replace(layers=tuple(layers), length=length)
 
 
 def forward(
@@ -118,7 +120,7 @@ def forward(
     return step(target, start(source, p, operations, see), p, operations, see)[0]
 
 
-def check_tokens(name: str, tokens: Array) -> None:
+def require_tokens(name: str, tokens: Array) -> None:
     """Refuse anything but a batch of sentences, one a row, with at least one token each."""
     require(
         tokens.ndim == 2 and tokens.shape[1] > 0,

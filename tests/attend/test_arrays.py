@@ -1,11 +1,15 @@
 """The few things that NumPy and torch do not share."""
 
+from types import SimpleNamespace
+from typing import Annotated, Any, NamedTuple
+
 import numpy as np
 import pytest
 import torch
+from jaxtyping import Bool, Float
 from two_libraries import LIBRARIES, refused
 
-from attend import arrays
+from attend import arrays, signatures
 
 
 def test_the_namespace_is_the_library_of_the_arrays():
@@ -45,20 +49,6 @@ def test_the_lowest_number_is_finite_and_nothing_is_below(dtype):
         assert arrays.lowest(np.ones(1, dtype)) == arrays.lowest(array)
 
 
-@LIBRARIES
-@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
-def test_whole_numbers_are_refused_where_they_would_be_cut(library, dtype):
-    with refused(TypeError, "this place needs floating-point numbers", dtype, "astype(float)"):
-        arrays.check_floating("this place", library(np.ones(2, dtype)))
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
-def test_floating_point_numbers_pass(dtype):
-    arrays.check_floating("this place", torch.ones(2, dtype=getattr(torch, dtype)))
-    if dtype != "bfloat16":
-        arrays.check_floating("this place", np.ones(2, dtype))
-
-
 @pytest.mark.parametrize(
     ("shape", "target", "fits"),
     [
@@ -72,7 +62,7 @@ def test_floating_point_numbers_pass(dtype):
     ],
 )
 def test_broadcasting_to_a_shape_never_enlarges_it(shape, target, fits):
-    assert arrays.broadcasts_to(shape, target) is fits
+    assert signatures.broadcasts_to(shape, target) is fits
 
 
 @pytest.mark.parametrize(
@@ -80,7 +70,7 @@ def test_broadcasting_to_a_shape_never_enlarges_it(shape, target, fits):
     [([(2,), (1,), ()], True), ([(2, 1), (3,)], True), ([(2,), (3,)], False)],
 )
 def test_broadcasting_together(shapes, fit):
-    assert arrays.broadcast_together(*shapes) is fit
+    assert signatures.broadcast_together(*shapes) is fit
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16", "int64", "bool"])
@@ -105,22 +95,94 @@ def test_projecting_is_a_product(library, shape):
     np.testing.assert_allclose(found, x @ W, rtol=0, atol=1e-14)
 
 
+@arrays.checked
+def inner(x: Float[arrays.Array, "n d"]) -> int:
+    """Count the rows of what it is given."""
+    return x.shape[0]
+
+
+@arrays.checked
+def outer(x: Float[arrays.Array, "... d"], n: int = 1, scale: float | None = None) -> int:
+    """Hand on what its own signature allows, and `inner` would not."""
+    return inner(x)
+
+
 def test_checks_are_left_out_only_where_somebody_vouches():
-    whole = np.ones(2, int)
+    wrong = np.ones(2)
     with arrays.vouched():
-        arrays.check_floating("this place", whole)
+        assert inner(wrong) == 2
         with arrays.vouched():
             pass
-        arrays.check_floating("this place", whole)
-    with refused(TypeError, "this place needs floating-point numbers"):
-        arrays.check_floating("this place", whole)
+        assert inner(wrong) == 2
+    with refused(ValueError, "inner needs x (n, d)", "x (2,)"):
+        inner(wrong)
 
 
 def test_an_error_ends_the_vouching():
     with pytest.raises(KeyError), arrays.vouched():
         raise KeyError
-    with refused(TypeError, "this place needs floating-point numbers"):
-        arrays.check_floating("this place", np.ones(2, int))
+    with refused(ValueError, "inner needs x (n, d)"):
+        inner(np.ones(2))
+
+
+def test_only_the_outermost_call_is_compared():
+    assert outer(np.ones(2)) == 2
+    with refused(TypeError, "outer needs x (..., d) of floating-point numbers", "int64"):
+        outer(np.ones(2, int))
+    with refused(ValueError, "inner needs"):
+        inner(np.ones(2))
+
+
+def test_numbers_are_compared_too():
+    assert outer(np.ones(2), np.int64(3), scale=np.float32(1)) == 2
+    assert outer(np.ones(2), scale=torch.tensor(0.5)) == 2
+    for wrong in (2.0, "2", True, None):
+        with refused(TypeError, "outer", "n must be a whole number", type(wrong).__name__):
+            outer(np.ones(2), wrong)
+    for wrong in ("2", False, np.ones(2)):
+        with refused(TypeError, "outer", "scale must be a number", type(wrong).__name__):
+            outer(np.ones(2), scale=wrong)
+
+
+def test_what_is_missing_is_pythons_own_error():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        outer()
+
+
+class Pair(NamedTuple):
+    """Two arrays whose d_ff is nobody else's."""
+
+    A: Float[arrays.Array, "d d_ff"]
+    b: Float[arrays.Array, " d_ff"] | None
+
+
+def test_the_attributes_of_an_argument_are_compared():
+    @arrays.checked
+    def two(
+        x: Float[arrays.Array, "... d"], one: Annotated[Any, Pair], other: Annotated[Any, Pair]
+    ) -> None:
+        """Take two pairs."""
+
+    x = np.ones((3, 4))
+    two(x, Pair(np.ones((4, 5)), np.ones(5)), SimpleNamespace(A=np.ones((4, 6)), b=None))
+    with refused(ValueError, "two needs one.A (d, d_ff) and one.b (d_ff,)", "one.b (6,)"):
+        two(x, Pair(np.ones((4, 5)), np.ones(6)), Pair(np.ones((4, 6)), None))
+    with refused(ValueError, "x (..., d) and other.A (d, d_ff) with the same d", "(5, 5)"):
+        two(x, Pair(np.ones((4, 5)), None), Pair(np.ones((5, 5)), None))
+    with refused(TypeError, "mixed", "other.A Tensor"):
+        two(x, Pair(np.ones((4, 5)), None), Pair(torch.ones(4, 5), None))
+
+
+def test_a_length_of_one_may_stand_where_the_signature_says_so():
+    @arrays.checked
+    def masked(x: Float[arrays.Array, "n m"], mask: Bool[arrays.Array, "#n #m"]) -> None:
+        """Take a mask."""
+
+    x = np.ones((3, 4))
+    for shape in ((3, 4), (1, 4), (3, 1), (1, 1)):
+        masked(x, np.ones(shape, bool))
+    with refused(ValueError, "masked needs x (n, m) and mask (#n, #m) with the same n", "(4, 4)"):
+        masked(x, np.ones((4, 4), bool))
 
 
 @LIBRARIES

@@ -20,7 +20,7 @@ from two_libraries import (
 )
 
 import attend
-from attend import causal_mask
+from attend import causal_mask, layers
 
 QUICK = settings(max_examples=60, deadline=None)
 MODERATE = st.floats(-50, 50)
@@ -388,35 +388,42 @@ WRONG = {
     ),
     "other d_k": (
         lambda to: attend.attention(to(ones(3, 4)), to(ones(5, 6)), to(ones(5, 2))),
-        ("the same last dimension d_k", "q (3, 4), k (5, 6)", "q is (..., n, d_k)"),
+        (
+            "attention needs q (..., n, d_k) and k (..., m, d_k) with the same d_k",
+            "q (3, 4), k (5, 6)",
+        ),
     ),
     "other d_k in scores": (
         lambda to: attend.scores(to(ones(3, 4)), to(ones(5, 6))),
-        ("the same last dimension d_k", "q (3, 4), k (5, 6)", "one query or key a row"),
+        (
+            "scores needs q (..., n, d_k) and k (..., m, d_k) with the same d_k",
+            "k (5, 6)",
+            "letter",
+        ),
     ),
     "d_k of zero": (
         lambda to: attend.scores(to(ones(3, 0)), to(ones(5, 0))),
-        ("d_k, at least 1", "q (3, 0), k (5, 0)", "one query or key a row"),
+        ("scores: queries and keys", "d_k of at least 1", "q (3, 0), k (5, 0)", "is a row"),
     ),
     "a single query without its row": (
         lambda to: attend.attention(to(ones(4)), to(ones(5, 4)), to(ones(5, 2))),
-        ("the same last dimension d_k", "q (4,), k (5, 4)", "one query or key a row"),
+        ("attention needs q (..., n, d_k)", "q (4,)", "a single row stands in brackets"),
     ),
     "a key without value": (
         lambda to: attend.attention(to(ones(3, 4)), to(ones(5, 4)), to(ones(6, 2))),
-        ("each key needs one value", "k (5, 4), v (6, 2)", "with the same m"),
+        ("k (..., m, d_k) and v (..., m, d_v) with the same m", "k (5, 4), v (6, 2)", "letter"),
     ),
     "a value without its row": (
         lambda to: attend.attention(to(ones(3, 4)), to(ones(5, 4)), to(ones(5))),
-        ("each key needs one value", "k (5, 4), v (5,)", "with the same m"),
+        ("attention needs v (..., m, d_v)", "v (5,)", "a single row stands in brackets"),
     ),
     "other batches": (
         lambda to: attend.attention(to(ones(2, 3, 4)), to(ones(3, 5, 4)), to(ones(3, 5, 2))),
-        ("the batch dimensions of q, k, v must broadcast", "q (2, 3, 4)", "before the last two"),
+        ("attention needs q (..., n, d_k), k", "broadcast", "q (2, 3, 4)", "before the named ones"),
     ),
     "other batches in scores": (
         lambda to: attend.scores(to(ones(2, 3, 4)), to(ones(3, 5, 4))),
-        ("the batch dimensions of q, k must broadcast", "q (2, 3, 4), k (3, 5, 4)", "or one"),
+        ("scores needs q", "whose dimensions ... broadcast", "q (2, 3, 4), k (3, 5, 4)", "or one"),
     ),
     "a mask of other shape": (
         lambda to: attend.attention(*[to(ones(3, 4))] * 3, to(ones(3, 2) > 0)),
@@ -436,7 +443,7 @@ WRONG = {
     ),
     "merging without heads": (
         lambda to: attend.merge_heads(to(ones(3, 8))),
-        ("third axis from the end", "x (3, 8)", "x is (..., h, n, d)"),
+        ("merge_heads needs x (..., h, n, d)", "x (3, 8)", "A dimension is missing"),
     ),
 }
 
@@ -456,23 +463,57 @@ def test_a_mask_of_numbers_is_refused(library, dtype):
         attend.attention(x, x, x, mask)
 
 
+ALL = {
+    "softmax": (lambda x: attend.softmax(x), "x"),
+    "masked_softmax": (lambda x: attend.masked_softmax(x, x > 1), "x"),
+    "scores": (lambda x: attend.scores(x, x * 1.0), "q"),
+    "attention": (lambda x: attend.attention(x * 1.0, x * 1.0, x), "v"),
+    "chunked_attention": (lambda x: attend.chunked_attention(x * 1.0, x, x * 1.0), "k"),
+    "split_heads": (lambda x: attend.split_heads(x, 1), "x"),
+    "merge_heads": (lambda x: attend.merge_heads(x[None]), "x"),
+    "layer_norm": (lambda x: attend.layer_norm(x, x[0] * 1.0, x[0] * 1.0), "x"),
+    "feed_forward": (lambda x: attend.feed_forward(x * 1.0, layers.Transform(*[x] * 4)), "W_1"),
+}
+
+
 @LIBRARIES
-def test_whole_numbers_as_masked_scores_are_refused(library):
-    x = library([[1, 2], [3, 4]])
-    with refused(TypeError, "a masked softmax needs floating-point numbers", "int64"):
-        attend.masked_softmax(x, x > 1)
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+@pytest.mark.parametrize("function", ALL)
+def test_numbers_of_another_kind_are_refused_by_name(library, function, dtype):
+    call, name = ALL[function]
+    x = library(np.array([[1, 0], [3, 4]], dtype))
+    with refused(TypeError, f"{function} needs", name, "floating-point numbers", name, "float()"):
+        call(x)
 
 
-def test_the_fused_kernel_refuses_what_attention_refuses():
-    x = torch.ones(2, 3)
+TWINS = [attend.fused_attention, attend.chunked_attention]
+GIVEN = st.tuples(*[st.lists(st.integers(0, 3), min_size=1, max_size=4)] * 3)
+
+
+@pytest.mark.parametrize("twin", TWINS)
+@settings(max_examples=400, deadline=None)
+@given(GIVEN, st.none() | st.lists(st.integers(1, 3), max_size=4), st.booleans())
+def test_the_twins_of_attention_refuse_what_it_refuses_and_say_the_same(twin, shapes, may, fit):
+    if fit:
+        q, k, v = shapes
+        shapes = q, [*k[:-1], q[-1]], [*k[:-1], v[-1]]
+    rows_ = [torch.ones(shape) for shape in shapes]
+    mask = None if may is None else torch.ones(may) > 0
+    said = {}
+    for function in (attend.attention, twin):
+        try:
+            said[function] = function(*rows_, mask)[0].shape
+        except (ValueError, TypeError) as error:
+            said[function] = (type(error), str(error).replace(function.__name__, "attention"))
+    assert said[twin] == said[attend.attention]
+
+
+def test_the_fused_kernel_takes_torch_tensors_only():
     with refused(TypeError, "the fused kernel takes torch tensors", "ndarray"):
         attend.fused_attention(ones(2, 3), ones(2, 3), ones(2, 3))
-    with refused(TypeError, "a mask is boolean", "torch.float32", "mask.bool()"):
+    x = torch.ones(2, 3)
+    with refused(TypeError, "fused_attention needs mask", "a mask is boolean", "float32"):
         attend.fused_attention(x, x, x, torch.ones(2, 2))
-    with refused(ValueError, "the same last dimension d_k", "q (2, 3), k (2, 4)"):
-        attend.fused_attention(x, torch.ones(2, 4), x)
-    with refused(ValueError, "each key needs one value", "k (2, 3), v (4, 3)"):
-        attend.fused_attention(x, x, torch.ones(4, 3))
 
 
 def test_mixed_libraries_and_lists_are_refused():
@@ -501,9 +542,7 @@ def test_mixed_libraries_and_lists_are_refused():
 def test_rows_that_are_not_d_model_long_are_refused(position):
     given_rows = [ones(3, 8), ones(3, 8), ones(3, 8)]
     given_rows[position] = ones(3, 7)
-    with refused(
-        ValueError, "needs rows of length d_model", "(3, 7), W_Q (8, 6)", "Rows are tokens"
-    ):
+    with refused(ValueError, "multi_head_attention needs q", "with the same d_model", "(3, 7)"):
         attend.multi_head_attention(*given_rows, heads())
 
 
@@ -512,14 +551,80 @@ def test_rows_that_are_not_d_model_long_are_refused(position):
 )
 def test_projections_that_do_not_fit_are_refused(name, shape):
     p = heads()._replace(**{name: ones(*shape)})
-    with refused(
-        ValueError, "the projections of the heads must fit", f"{name} {shape}", "W_O (h *"
-    ):
+    with refused(ValueError, "needs", f"p.{name} (", "with the same", f"p.{name} {shape}"):
         attend.multi_head_attention(*[ones(3, 8)] * 3, p)
 
 
+def test_what_lacks_an_attribute_is_refused():
+    for wrong in (None, ones(3, 3)):
+        with refused(TypeError, "needs p with the attribute W_Q", type(wrong).__name__):
+            attend.multi_head_attention(*[ones(3, 8)] * 3, wrong)
+    with refused(TypeError, "attention", "received NoneType"):
+        attend.attention(None, ones(2, 2), ones(2, 2))
+
+
 def test_a_mask_for_heads_needs_both_axes():
-    with refused(ValueError, "needs the axes of queries and keys", "mask (3,)", "(..., 1, m)"):
+    with refused(ValueError, "needs mask (..., #n, #m)", "mask (3,)"):
         attend.multi_head_attention(*[ones(3, 8)] * 3, heads(), np.ones(3, bool))
     with refused(ValueError, "a mask needs one entry for each query and key", "(2, 1, 3, 3)"):
         attend.multi_head_attention(*[ones(3, 8)] * 3, heads(), np.ones((2, 3, 3), bool))
+
+
+# -------------------------------------------------------------------------------- half precision
+
+
+@pytest.mark.parametrize("function", [attend.attention, attend.chunked_attention])
+@pytest.mark.parametrize("d_k", [64, 512])
+@LIBRARIES
+def test_products_outside_the_range_of_half_precision_are_right(library, d_k, function):
+    signs = np.sign(normal(1, 6, d_k))
+    q, k, v = 40 * signs[:4], 40 * signs, normal(3, 6, 3)
+    half = [x.astype(np.float16) for x in (q, k, v)]
+    expected = scaled_dot_product_attention(*(torch.tensor(x).float() for x in half))
+    found = function(*map(library, half))[0]
+    assert found.dtype == library(half[0]).dtype
+    close(np.asarray(found, float), expected.double(), 1e-2)
+
+
+def test_scores_outside_the_range_of_half_precision_still_give_weights():
+    q = torch.full((1, 64), 200.0).half()
+    k = torch.stack([q[0], -q[0], q[0]])
+    for function in (attend.attention, attend.chunked_attention):
+        close(function(q, k, k)[0].float(), q.float(), 1e-2)
+
+
+@LIBRARIES
+def test_the_shares_of_more_keys_than_half_precision_counts(library):
+    x = library(np.zeros((1, 70_000), np.float16))
+    close(np.asarray(attend.softmax(x), float), np.full((1, 70_000), 1 / 70_000), 1e-7)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_half_precision_comes_back_as_it_was(named):
+    for dtype in (torch.float16, torch.bfloat16):
+        x = torch.ones(2, 3, dtype=dtype)
+        found = attend.attention(q=x, k=x, v=x) if named else attend.attention(x, x, x)
+        assert {part.dtype for part in found} == {dtype}
+
+
+# --------------------------------------------------------------------------------- fused kernels
+
+
+FUSED = [
+    (shape, mask)
+    for shape in ((5, 4), (2, 5, 4), (2, 3, 5, 4), (2, 2, 3, 5, 4))
+    for mask in ((), (5,), (1, 5), (5, 5), "batch", "all")
+]
+
+
+@pytest.mark.parametrize(("shape", "mask"), FUSED, ids=str)
+def test_the_fused_kernel_is_taken_whatever_the_dimensions(shape, mask):
+    q = as_torch(normal(1, *shape)).requires_grad_()
+    size = {"batch": (*shape[:-2], 1, 5)[-4:], "all": (*shape[:-1], 5)}.get(mask, mask)
+    may = torch.ones(size, dtype=torch.bool)
+    with torch.profiler.profile() as profile:
+        found = attend.fused_attention(q, q, q, may)[0]
+    names = {event.key for event in profile.key_averages()}
+    assert "aten::_scaled_dot_product_flash_attention_for_cpu" in names
+    assert "aten::_scaled_dot_product_attention_math" not in names
+    close(found, attend.attention(q, q, q, may)[0], 1e-10)

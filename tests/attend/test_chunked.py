@@ -324,19 +324,19 @@ def three(to, *shape: int) -> list:
 WRONG = {
     "other d_k": (
         lambda to: chunked_attention(to(ones(3, 4)), to(ones(5, 6)), to(ones(5, 2))),
-        ("the same last dimension d_k", "q (3, 4), k (5, 6)", "one query or key a row"),
+        ("chunked_attention needs q", "with the same d_k", "q (3, 4), k (5, 6)", "same letter"),
     ),
     "a key without value": (
         lambda to: chunked_attention(to(ones(3, 4)), to(ones(5, 4)), to(ones(6, 2))),
-        ("each key needs one value", "k (5, 4), v (6, 2)", "with the same m"),
+        ("k (..., m, d_k) and v (..., m, d_v) with the same m", "k (5, 4), v (6, 2)", "letter"),
     ),
     "other batches": (
         lambda to: chunked_attention(to(ones(2, 3, 4)), to(ones(2, 5, 4)), to(ones(3, 5, 2))),
-        ("the batch dimensions of q, k, v must broadcast", "v (3, 5, 2)", "before the last two"),
+        ("whose dimensions ... broadcast", "v (3, 5, 2)", "before the named ones"),
     ),
     "no key": (
         lambda to: chunked_attention(to(ones(3, 4)), to(ones(0, 4)), to(ones(0, 2))),
-        ("attention needs at least one key", "k (0, 4)", "k is (..., m, d_k)"),
+        ("attention needs at least one key", "scores (3, 0)", "keys (m) on columns"),
     ),
     "a mask of other shape": (
         lambda to: chunked_attention(*three(to, 3, 4), to(ones(3, 2) > 0)),
@@ -384,13 +384,13 @@ def test_masks_that_are_not_boolean_are_refused(library):
 def test_whole_numbers_are_refused(library, position):
     x = three(library, 3, 4)
     x[position] = library(np.ones((3, 4), np.int64))
-    with refused(TypeError, "attention in chunks needs floating-point numbers", "int64", ".float"):
+    with refused(TypeError, "chunked_attention needs", "floating-point numbers", "int64", ".float"):
         chunked_attention(*x)
 
 
 @pytest.mark.parametrize(("size", "kind"), [(2.0, "float"), ("2", "str"), (True, "bool")])
 def test_sizes_that_are_no_whole_numbers_are_refused(size, kind):
-    with refused(TypeError, "rows must be a whole number", kind):
+    with refused(TypeError, "chunked_attention: rows must be a whole number", kind):
         chunked_attention(*three(np.asarray, 3, 4), rows=size)
     with refused(TypeError, "columns must be a whole number", kind):
         chunked_attention(*three(np.asarray, 3, 4), columns=size)

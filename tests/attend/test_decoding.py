@@ -15,6 +15,7 @@ from attend.decoding.beam import (
     log_sum_exp,
 )
 from attend.decoding.writing import MORE, beam_search, greedy, sample
+from attend.masks import causal
 from attend.state import KeyValues, LayerState, State, select, select_past
 
 PAD, START, END = 0, 1, 2
@@ -72,7 +73,7 @@ def exhaustive(model, source, limit, alpha):
     return max(found)[1]
 
 
-ONE = np.array([[3, 4]])
+ONE, VECTOR = np.array([[3, 4]]), np.array([3, 4])
 
 
 def drawn(model, source):
@@ -479,7 +480,6 @@ def test_a_mask_that_forbids_nothing_is_dropped_and_no_other(transformer, write,
 def test_a_model_vouches_for_its_weights_but_not_for_tokens(transformer, monkeypatch):
     import torch
 
-    from attend.arrays import check_floating
     from attend.models.array_transformer import ArrayTransformer
 
     tensors = {name: w.numpy() for name, w in transformer.state_dict().items()}
@@ -488,16 +488,17 @@ def test_a_model_vouches_for_its_weights_but_not_for_tokens(transformer, monkeyp
         (transformer, torch.tensor),
     ):
         asked = []
+        # Without a row of its own, a vector would be refused by `causal`.
         monkeypatch.setattr(
-            model, "see", lambda *_, asked=asked: asked.append(check_floating("a map", ONE))
+            model, "see", lambda *_, asked=asked: asked.append(causal(VECTOR, VECTOR))
         )
         state = model.start(array([[3, 4]]))
         model.step(array([[1]]), state)
         assert len(asked) == 2 + 4
         with pytest.raises(ValueError, match="target needs one sentence a row"):
             model.step(array([1]), state)
-        with pytest.raises(TypeError, match="a map needs floating-point numbers"):
-            check_floating("a map", ONE)
+        with pytest.raises(ValueError, match="causal needs query"):
+            causal(VECTOR, VECTOR)
 
 
 # ------------------------------------------------------------------------- what is no number

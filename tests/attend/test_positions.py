@@ -71,7 +71,7 @@ def test_odd_and_negative_numbers_are_refused(n, d_model, start):
 
 @LIBRARIES
 def test_whole_numbers_as_model_are_refused(library):
-    with refused(TypeError, "positional_encoding(like=...) needs floating-point", "int64"):
+    with refused(TypeError, "positional_encoding needs like (...) of floating-point", "int64"):
         positional_encoding(3, 4, like=library([1, 2]))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared_data import shared_file
 
 from attend.text.corpus import read_pairs
-from attend.text.sentences import split_sentences
+from attend.text.sentences import in_small_letters, split_sentences
 
 CASES = json.loads(Path(__file__).with_name("sentence_cases.json").read_text(encoding="utf-8"))
 
@@ -35,3 +35,20 @@ def test_titles_in_the_corpus_end_no_sentence():
     english = [source for source, _ in pairs if any(f"{title} " in source for title in titles)]
     assert len(english) > 50
     assert not [e for e in english for s in split_sentences(e)[:-1] if s.endswith(titles)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("I AM VERY HUNGRY!", "i am very hungry!"),
+        ("WHERE IS ŽANETA'S 3RD CAT?", "where is žaneta's 3rd cat?"),
+        ("HELP", "help"),
+        ("He works for NASA.", "He works for NASA."),
+        ("I", "I"),
+        ("I 3.", "I 3."),
+        ("37", "37"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_all_in_capitals_is_read_small(typed, read):
+    assert in_small_letters(typed) == read

@@ -94,6 +94,56 @@ def test_the_written_gradient_is_that_of_the_loss():
     assert torch.autograd.gradcheck(lambda x: smoothed_loss(x, target, 0.1, 0), logits)
 
 
+@pytest.mark.parametrize("epsilon_ls", [0.0, 0.1, 1.0])
+def test_what_has_no_share_in_the_loss_may_be_infinite(epsilon_ls):
+    # One logit of a token that is not wanted is -inf; the logits of padding are nan.
+    logits = torch.randn(1, 3, 5)
+    if not epsilon_ls:
+        logits[0, 0, 3] = -torch.inf
+    ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
+    target = torch.tensor([[1, 2, 0]])
+    expected = F.cross_entropy(
+        theirs.flatten(0, 1), target[0], ignore_index=0, label_smoothing=epsilon_ls
+    )
+    expected.backward()
+    with torch.no_grad():
+        ours[0, 2] = torch.nan
+    found = smoothed_loss(ours, target, epsilon_ls, 0)
+    found.backward()
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_the_losses_of_the_list_of_faults():
+    logits = torch.zeros(1, 1, 5)
+    assert smoothed_loss(logits, torch.tensor([[1]]), 0.0, 0).item() == pytest.approx(
+        1.609, abs=1e-3
+    )
+    logits[0, 0, 3] = -torch.inf
+    assert smoothed_loss(logits, torch.tensor([[1]]), 0.0, 0).item() == pytest.approx(
+        1.386, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("logits", "epsilon_ls", "expected"),
+    [([9.0, 0.0], 0.1, 0.4501), ([30.0, 0.0, 0.0], 0.001, 0.02)],
+)
+def test_the_loss_of_bfloat16_is_that_of_its_numbers_in_single(logits, epsilon_ls, expected):
+    half = torch.tensor([[logits]]).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = smoothed_loss(half, torch.tensor([[0]]), epsilon_ls, 7)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_penalty_on_the_gradient_of_the_loss_is_refused():
+    logits, target = case()
+    loss_ = smoothed_loss(logits, target, 0.1, 0)
+    with pytest.raises(RuntimeError, match="no gradient of its own; leave create_graph out"):
+        torch.autograd.grad(loss_, logits, create_graph=True)
+
+
 def test_the_loss_of_half_precision_is_computed_in_single():
     logits, target = case()
     half = logits.detach().bfloat16().requires_grad_()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 # Threads wait for each other on a busy machine, and these models are tiny.
 torch.set_num_threads(1)
@@ -407,3 +408,43 @@ def test_tiny_is_small():
     assert count(tiny()) < 20_000
     sizes = [count(TransformerConfig(20, N=n, d_model=16, d_ff=32, h=2)) for n in (1, 2, 3)]
     assert len({b - a for a, b in pairwise(sizes)}) == 1
+
+
+# ------------------------------------------------------- what torch does with a model besides
+
+
+def test_every_attention_of_a_training_step_is_fused():
+    config = TransformerConfig(23, N=2, d_model=12, d_ff=20, h=3)
+    model = Transformer(config).train()
+    with torch.profiler.profile() as profile:
+        model(SOURCE, TARGET).square().mean().backward()
+    counts = {event.key: event.count for event in profile.key_averages()}
+    # Self-attention of the source, masked self-attention of the target, and over the memory.
+    assert counts["aten::_scaled_dot_product_flash_attention_for_cpu"] == 3 * config.N
+    assert counts["aten::_scaled_dot_product_flash_attention_for_cpu_backward"] == 3 * config.N
+    assert "aten::_scaled_dot_product_attention_math" not in counts
+
+
+def test_following_a_model_leaves_nothing_behind():
+    expected = Transformer(tiny()).eval()(SOURCE % 9, TARGET % 9)
+    model = Transformer(tiny()).eval()
+    found = []
+    for length in (5, 70):
+        source = torch.full((1, length), 3)
+        torch.export.export(model, (source, source), strict=False)
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            model(source, source)
+        with torch.inference_mode():
+            model(source, source)
+        found.append(model(source, source))
+        found[-1].sum().backward()
+    assert {type(x) for x in found} == {torch.Tensor}
+    assert type(expected) is torch.Tensor
+    assert_close(found[0][0], model(torch.full((2, 5), 3), torch.full((2, 5), 3))[1], atol=1e-5)
+
+
+def test_an_exported_model_computes_the_same():
+    model = Transformer(tiny()).eval()
+    source, target = torch.tensor([[3, 4, 5, 0]]), torch.tensor([[1, 3, 4]])
+    program = torch.export.export(model, (source, target), strict=False)
+    assert_close(program.module()(source, target), model(source, target), atol=1e-6)

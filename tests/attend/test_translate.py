@@ -75,6 +75,16 @@ def test_many_sentences_are_translated_one_by_one(untrained):
     assert both == " ".join(one)
 
 
+def test_capitals_are_read_as_small_letters(untrained):
+    assert untrained.sentences("WHERE IS MY CAT? I want to go.") == [
+        "where is my cat?",
+        "I want to go.",
+    ]
+    assert untrained.look("WHERE IS MY CAT?", beam=1).source == untrained.tokenizer.encode(
+        "where is my cat?"
+    )
+
+
 def test_look_takes_one_sentence(untrained):
     with pytest.raises(ValueError, match="look takes one sentence; received 2"):
         untrained.look("Where is my cat? I want to go.")

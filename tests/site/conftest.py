@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import subprocess
@@ -84,10 +85,20 @@ class Visit:
         return [url for url in self.requests if not url.startswith(own)]
 
 
+def build_once(shared: Path) -> Path:
+    """Build the book, or wait until another worker of this run has built it."""
+    if "ATTEND_SITE" in os.environ:
+        return Path(os.environ["ATTEND_SITE"]).resolve()
+    built = shared / "book-is-built"
+    with (shared / "book.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            built.write_text(str(build_book()), encoding="utf-8")
+    return Path(built.read_text(encoding="utf-8"))
+
+
 def build_book() -> Path:
     """Build the book as `make book` does; a warning is a failure."""
-    if "ATTEND_SITE" in os.environ:
-        return Path(os.environ["ATTEND_SITE"])
     target = Path(os.environ.get("ATTEND_BUILD", ROOT))
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     options = ["--warningiserror", "--nitpick", "--keep-going", "--path-output", str(target)]
@@ -104,9 +115,10 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """The site, built and served for the whole run."""
-    folder = build_book()
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
+    """The site, built once for all workers, and served for the whole run by each of them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = build_once(own if worker_id == "master" else own.parent)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -124,7 +136,7 @@ def chromium_path() -> str:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     path = module.find_chromium()
-    assert path, module.ADVICE
+    assert path, module.NO_CHROMIUM
     return str(path)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from attend_course.kit.explorers import Explorer, all_explorers
-from attend_course.kit.explorers.bundle import STATIC, bundle, stylesheet
-from attend_course.site.widget import live_html, module_file
+from attend_course.kit.explorers import Explorer
+from attend_course.kit.explorers.bundle import STATIC, stylesheet
+from attend_course.site.widget import files, live_html
 
 ADDRESS = "http://explorers.invalid"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
@@ -20,8 +20,14 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>{style} body {{ font-family: sans-serif; margin: 16px; max-width: 680px; }}
 html[data-theme="dark"] {{ background: #14181e; color: #eceff3; }}</style>
-<script type="module" src="host.js"></script></head>
+{scripts}</head>
 <body><main><h1>Explorers</h1>{body}<p id="after">After it.</p></main></body></html>"""
+
+
+def scripts(*widgets: Explorer) -> str:
+    """Return the elements that load what these explorers need, as a page of the book has them."""
+    names = ["attend", *sorted({widget.module for widget in widgets})]
+    return "".join(f'<script defer src="{files()[name][0]}"></script>' for name in names)
 
 
 def number(text: str) -> float:
@@ -38,11 +44,17 @@ class Bench:
     faults: list[str] = field(default_factory=list)
 
     def open(
-        self, *widgets: Explorer, theme: str = "light", width: int = 1280, **more: Any
+        self,
+        *widgets: Explorer,
+        theme: str = "light",
+        width: int = 1280,
+        style: str = "",
+        **more: Any,
     ) -> Page:
         """Open a page with these explorers; wait until each is live, where scripts may run."""
-        body = "".join(live_html(widget) for widget in widgets)
-        page = self.page(PAGE.format(theme=theme, style=stylesheet(), body=body), width, **more)
+        body = "".join(live_html(w, f"explorer-{n}") for n, w in enumerate(widgets))
+        parts = {"style": stylesheet() + style, "scripts": scripts(*widgets), "body": body}
+        page = self.page(PAGE.format(theme=theme, **parts), width, **more)
         if more.get("java_script_enabled", True):
             for place in page.locator("[data-attend-widget]").all():
                 place.scroll_into_view_if_needed()
@@ -65,11 +77,11 @@ class Bench:
         """Serve the page, the modules as the site has them, and the files they are made of."""
         url = route.request.url
         name = url.removeprefix(f"{ADDRESS}/")
-        modules = {module_file(kind.module): kind.module for kind in all_explorers().values()}
+        served = dict(files().values())
         if name == "index.html":
             route.fulfill(body=html, content_type="text/html; charset=utf-8")
-        elif name in modules:
-            route.fulfill(body=bundle(modules[name]), content_type="text/javascript; charset=utf-8")
+        elif name in served:
+            route.fulfill(body=served[name], content_type="text/javascript; charset=utf-8")
         elif (STATIC / name).is_file():
             body = (STATIC / name).read_text(encoding="utf-8")
             route.fulfill(body=body, content_type="text/javascript; charset=utf-8")

@@ -71,7 +71,8 @@ class Search:
     finished
         The translations found of each sentence.
     results
-        The best translation of every sentence no longer searched for.
+        The translations found of every sentence no longer searched for, the best first; where
+        none was finished, the best beginning.
     """
 
     def __init__(self, options: BeamOptions, limits: NDArray[np.integer]) -> None:
@@ -81,7 +82,7 @@ class Search:
         self.log_p = np.full((len(limits), options.beam), -np.inf)
         self.log_p[:, 0] = 0.0
         self.finished: list[list[Hypothesis]] = [[] for _ in limits]
-        self.results: list[list[int]] = [[] for _ in limits]
+        self.results: list[list[Hypothesis]] = [[] for _ in limits]
 
     @property
     def last(self) -> NDArray[np.int64]:
@@ -140,16 +141,17 @@ class Search:
     def retire(self, settled: NDArray[np.bool_]) -> None:
         """Keep the results of the sentences marked, and search for the others only."""
         for row in np.flatnonzero(settled):
-            self.results[self.going[row]] = self._best(row)
+            self.results[self.going[row]] = self._ranked(row)
         self.finished = [self.finished[row] for row in np.flatnonzero(~settled)]
         self.going, self.limits = self.going[~settled], self.limits[~settled]
         self.tokens, self.log_p = self.tokens[~settled], self.log_p[~settled]
 
-    def _best(self, row: np.integer) -> list[int]:
-        """Return the best finished translation, or the best beginning where none was finished."""
+    def _ranked(self, row: np.integer) -> list[Hypothesis]:
         if self.finished[row]:
-            return max(self.finished[row]).tokens
-        return self.tokens[row, self.log_p[row].argmax()].tolist()
+            return sorted(self.finished[row], reverse=True)
+        place = self.log_p[row].argmax()
+        log_p, tokens = float(self.log_p[row, place]), self.tokens[row, place].tolist()
+        return [Hypothesis(log_p / length_penalty(len(tokens), self.options.alpha), tokens)]
 
 
 def check_logits(logits: NDArray) -> None:

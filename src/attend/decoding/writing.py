@@ -6,16 +6,16 @@ NumPy one both are. The bookkeeping of candidates is done in NumPy.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attend.arrays import Array, namespace, to_numpy
 from attend.config import TransformerConfig
-from attend.decoding.beam import BeamOptions, Search, check_logits, largest
+from attend.decoding.beam import BeamOptions, Hypothesis, Search, check_logits, largest
 from attend.state import State, select, select_past
-from attend.transformer import check_tokens
+from attend.transformer import require_tokens
 
 MORE = 50
 """How many tokens longer than its source a translation may get (section 6.1)."""
@@ -33,12 +33,9 @@ class Model(Protocol):
         """Read the next tokens and say what may follow."""
 
 
+Written = TypeVar("Written")
 Choose = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 """Picks a token for each sentence from its logits, (batch, vocabulary)."""
-
-
-Write = Callable[[Array, NDArray[np.int64]], list[list[int]]]
-"""Writes a translation of each source, (batch, m), of at most so many tokens, (batch,)."""
 
 
 def greedy(model: Model, source: Array, limit: int | None = None) -> list[list[int]]:
@@ -112,9 +109,10 @@ def sample(
 
 
 def _choosing(model: Model, source: Array, choose: Choose, limit: int | None) -> list[list[int]]:
-    return _where_there_is_text(
+    found = _where_there_is_text(
         model, source, limit, lambda rows, limits: _write(model, rows, choose, limits)
     )
+    return [tokens or [] for tokens in found]
 
 
 def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
@@ -128,16 +126,22 @@ def _among_best(logits: NDArray, k: int | None) -> NDArray[np.bool_]:
 
 
 def _where_there_is_text(
-    model: Model, source: Array, limit: int | None, write: Write
-) -> list[list[int]]:
-    """Write a sentence for each source that holds a token; the others have none to translate."""
+    model: Model, source: Array, limit: int | None, write: Callable[..., list[Written]]
+) -> list[Written | None]:
+    """Write for each source that holds a token; of the others there is nothing to translate.
+
+    Parameters
+    ----------
+    write
+        Takes sources, (batch, m), and how many tokens each may get, (batch,).
+    """
     limits = _limits(model, source, limit)
     rows = np.flatnonzero((to_numpy(source) != model.config.pad).any(axis=-1))
-    sentences: list[list[int]] = [[] for _ in limits]
+    found: list[Written | None] = [None] * len(limits)
     written = write(source[rows], limits[rows]) if len(rows) else []
-    for row, sentence in zip(rows, written, strict=True):
-        sentences[row] = sentence
-    return sentences
+    for row, one in zip(rows, written, strict=True):
+        found[row] = one
+    return found
 
 
 def _write(
@@ -163,7 +167,7 @@ def _write(
 
 def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
     """Say for each sentence how many tokens it may get; padding does not lengthen it."""
-    check_tokens("source", source)
+    require_tokens("source", source)
     tokens, config = to_numpy(source), model.config
     if limit is not None and limit < 1:
         raise ValueError(f"limit counts tokens to write, at least 1; received limit={limit}")
@@ -179,10 +183,10 @@ def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]
 
 
 def _start(model: Model, source: Array) -> State:
-    """Let the model read the sources; if none is padded, drop the mask: it forbids nothing."""
+    """Let the model read the sources; drop a mask that forbids nothing."""
     state = model.start(source)
-    padded = bool((source == model.config.pad).any())
-    return state if padded else state._replace(memory_mask=None)
+    free = state.memory_mask is None or bool(state.memory_mask.all())
+    return state._replace(memory_mask=None) if free else state
 
 
 def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> tuple:
@@ -232,19 +236,32 @@ def beam_search(
     nearly every sentence for the sake of few. The paper says nothing of its rule but that output
     is ended early when possible (section 6.1).
     """
+    found = n_best(model, source, beam, alpha, limit)
+    return [best.tokens for best, *_ in found]
+
+
+def n_best(
+    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+) -> list[list[Hypothesis]]:
+    """Return every translation that a beam search finishes, the best first.
+
+    There is at least one of each source, and none twice; that of padding alone has no tokens.
+    Parameters and errors are those of `beam_search`.
+    """
     if beam < 1:
         raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
     if not 0 <= alpha < np.inf:
         raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
     options = BeamOptions(beam, alpha, model.config.start, model.config.end)
-    return _where_there_is_text(
+    found = _where_there_is_text(
         model, source, limit, lambda rows, limits: _search(model, rows, options, limits)
     )
+    return [best or [Hypothesis(0.0, [])] for best in found]
 
 
 def _search(
     model: Model, source: Array, options: BeamOptions, limits: NDArray[np.int64]
-) -> list[list[int]]:
+) -> list[list[Hypothesis]]:
     search, beam = Search(options, limits), options.beam
     state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
     while len(search.going):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from attend import transformer
 from attend.arrays import vouched
 from attend.config import TransformerConfig
+from attend.layers import TAUGHT, Change, Operations, as_published
 from attend.models.allocation import keep_freed_memory
 from attend.models.weights import Tensors, check_tensors
 from attend.state import State
@@ -52,6 +53,9 @@ class ArrayTransformer:
     ----------
     see
         Receives each attention map; see `attend.models.recording`.
+    change
+        Receives the functions that it is built with, and returns those it computes with; see
+        `attend.models.changes`.
 
     Raises
     ------
@@ -66,26 +70,32 @@ class ArrayTransformer:
         self.parameters = tree(tensors, config.h)
         self.parameters.pad = config.pad
         self.see: See = look_away
+        self.change: Change = as_published
 
     def __repr__(self) -> str:
         return f"ArrayTransformer({self.config})"
 
+    @property
+    def operations(self) -> Operations:
+        """The functions to compute with."""
+        return self.change(TAUGHT)
+
     def encode(self, source: NDArray) -> NDArray:
         """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""
         with vouched():
-            return transformer.encode(source, self.parameters, see=self.see)
+            return transformer.encode(source, self.parameters, self.operations, self.see)
 
     def start(self, source: NDArray) -> State:
         """Encode the source and project the memory, once for all steps of decoding."""
         with vouched():
-            return transformer.start(source, self.parameters, see=self.see)
+            return transformer.start(source, self.parameters, self.operations, self.see)
 
     def step(self, tokens: NDArray, state: State) -> tuple[NDArray, State]:
         """Read the next target tokens, (batch, n), and say what may follow each."""
         with vouched():
-            return transformer.step(tokens, state, self.parameters, see=self.see)
+            return transformer.step(tokens, state, self.parameters, self.operations, self.see)
 
     def forward(self, source: NDArray, target: NDArray) -> NDArray:
         """Say for each target token what may follow it: logits (batch, n, vocabulary)."""
         with vouched():
-            return transformer.forward(source, target, self.parameters, see=self.see)
+            return transformer.forward(source, target, self.parameters, self.operations, self.see)

@@ -18,7 +18,7 @@ from attend.config import TransformerConfig
 from attend.models.allocation import keep_freed_memory
 from attend.positions import positions_like
 from attend.state import KeyValues, LayerState, State
-from attend.transformer import check_tokens
+from attend.transformer import require_tokens
 
 
 class OnnxTransformer:
@@ -53,7 +53,7 @@ class OnnxTransformer:
 
     def start(self, source: NDArray) -> State:
         """Encode the source, (batch, m) tokens, and project the memory, once for all steps."""
-        check_tokens("source", source)
+        require_tokens("source", source)
         rows = np.broadcast_to(self._row, (source.shape[1], self.config.d_model))
         given = {"source": source.astype(np.int64), "positions": positions_like(rows)}
         mask, *memory = self._start.run(None, given)

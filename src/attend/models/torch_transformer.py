@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from attend import layers, transformer
 from attend.arrays import vouched
 from attend.config import TransformerConfig
-from attend.layers import TAUGHT, DecoderMasks, Operations
+from attend.layers import TAUGHT, Change, DecoderMasks, Operations, as_published
 from attend.models.allocation import keep_freed_memory
 from attend.models.modules import (
     FUSED,
@@ -85,6 +85,9 @@ class Transformer(nn.Module):
     see
         Receives each attention map. While it is `look_away`, nobody looks, and the fused kernels
         compute; see `attend.models.recording`.
+    change
+        Receives the functions that it is built with, and returns those it computes with; see
+        `attend.models.changes`.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -96,12 +99,15 @@ class Transformer(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.see: See = look_away
+        self.change: Change = as_published
 
     @property
     def operations(self) -> Operations:
         """The functions to compute with: torch's kernels unless somebody looks at the maps."""
         faster = while_training(self.config.P_drop) if self.training else FUSED
-        return faster if self.see is look_away else faster._replace(attend=TAUGHT.attend)
+        if self.see is not look_away:
+            faster = faster._replace(attend=TAUGHT.attend)
+        return self.change(faster)
 
     def encode(self, source: Tensor) -> Tensor:
         """Read the source, (batch, m) tokens, into a memory (batch, m, d_model)."""

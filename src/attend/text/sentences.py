@@ -47,6 +47,7 @@ _CLOSED = regex.compile(r"""["')\]]+$""")
 _LAST_WORD = regex.compile(r"""[^\s"'(\[]*$""")
 _FIRST_WORD = regex.compile(r"""^["'(\[]*(?!I\.)([\p{L}\p{Nd}']+)""")  # "J. I. Miller"
 _LETTER = regex.compile(r"\p{L}")
+_CAPITAL = regex.compile(r"\p{Lu}")
 _INITIAL = regex.compile(r"^\p{Lu}$")
 _DOTTED = regex.compile(r"^\p{L}{1,2}(?:\.\p{L}{1,2})+$")  # U.S, e.g, Ph.D
 _TIME = regex.compile(r"^[ap]\.m$", regex.IGNORECASE)
@@ -87,6 +88,21 @@ def split_sentences(text: str) -> list[str]:
             found.append(text[begin : gap.start()])
             begin = gap.end()
     return [*found, text[begin:]]
+
+
+def in_small_letters(sentence: str) -> str:
+    """Write a sentence small if it is all in capitals; leave every other one as it is.
+
+    Examples
+    --------
+    >>> in_small_letters("WHERE IS MY CAT?")
+    'where is my cat?'
+    >>> in_small_letters("He works for NASA.")
+    'He works for NASA.'
+    """
+    letters = _LETTER.findall(sentence)
+    shouted = len(letters) > 1 and all(_CAPITAL.match(letter) for letter in letters)
+    return sentence.lower() if shouted else sentence
 
 
 def _ends(sentence: str, rest: str) -> bool:

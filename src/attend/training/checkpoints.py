@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +84,30 @@ def average(paths: Sequence[Path]) -> Tensors:
     """
     if not paths:
         raise ValueError("there is no checkpoint to average; train for at least one epoch")
-    files = (read_tensors(path)[0] for path in paths)
-    first = next(files)
+    return mean((read_tensors(path)[0] for path in paths), paths)
+
+
+def mean(several: Iterable[Tensors], names: Sequence[object] = ()) -> Tensors:
+    """Return the mean of several sets of weights, at least one.
+
+    Raises
+    ------
+    ValueError
+        If they are the weights of different models; `names` says which ones.
+    """
+    sets = iter(several)
+    first = next(sets)
     total = {name: x.double() for name, x in first.items()}
-    for path, tensors in zip(paths[1:], files, strict=True):
-        _add(total, tensors, path)
-    return {name: (x / len(paths)).to(first[name].dtype) for name, x in total.items()}
+    count = 1
+    for tensors in sets:
+        _add(total, tensors, names[count] if names else f"set {count + 1}")
+        count += 1
+    return {name: (x / count).to(first[name].dtype) for name, x in total.items()}
 
 
-def _add(total: Tensors, tensors: Tensors, path: Path) -> None:
+def _add(total: Tensors, tensors: Tensors, name: object) -> None:
     """Add tensors to those of the same names."""
     if {n: x.shape for n, x in tensors.items()} != {n: x.shape for n, x in total.items()}:
-        raise ValueError(f"{path} holds the weights of another model; these cannot be averaged")
-    for name, x in tensors.items():
-        total[name] += x
+        raise ValueError(f"{name} holds the weights of another model; these cannot be averaged")
+    for key, x in tensors.items():
+        total[key] += x

@@ -37,7 +37,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
     add("--folder", type=Path, required=True, help="for checkpoints and history")
-    add("--begin-with", type=Path, help="an earlier run: its averaged weights and its tokenizer")
+    add(
+        "--begin-with",
+        type=Path,
+        nargs="+",
+        help="earlier runs: the mean of their averaged weights, and the tokenizer of the first",
+    )
     add("--without", type=Path, help="a file of pairs whose sentences are never trained on")
     add("--add", type=Path, help="a file of further pairs to train on, of which none is held out")
     add("--add-times", type=int, default=1, help="how often an epoch repeats them")
@@ -57,6 +62,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Add what decides how the run goes, and how large the model is."""
     add = parser.add_argument
+    add("--rough", action="store_true", help="learn from sources as people type them, too")
+    add("--chosen", type=Path, help="with --rough: chosen.json of attend.training.distillation")
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")

@@ -1,17 +1,17 @@
 """Training by several processes that share the work, as ``torchrun`` starts them.
 
-``torchrun --nproc-per-node 2 -m attend.training.trainer --pairs deu-eng.zip --folder
+``torchrun --nproc-per-node 2 -m attend train --pairs deu-eng.zip --folder
 .training/course`` is the command of `attend.training.trainer`, done by two. Every worker holds the
 whole model and makes every batch, but learns from rows of its own. PyTorch's
-DistributedDataParallel adds the gradients up before Adam moves, so all workers take the same step,
-and it is the step that one alone takes.
+DistributedDataParallel adds the gradients up before Adam moves, so all workers take the same step.
+Without dropout it is the step that one alone takes; with it, every worker drops other entries.
 """
 
 import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +23,8 @@ from torch import Tensor, distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from attend.models.torch_transformer import Transformer
-from attend.text.corpus import EncodedPair
-from attend.text.stream import PairStream
 from attend.training.checkpoints import part
-from attend.training.plan import Plan
+from attend.training.plan import Pairs, Plan
 from attend.training.trainer import Trainer
 
 PATIENCE = timedelta(hours=4)
@@ -144,7 +142,7 @@ class Worker(Trainer):
     def __init__(
         self,
         model: Transformer,
-        pairs: Sequence[EncodedPair] | PairStream,
+        pairs: Pairs,
         plan: Plan,
         folder: str | Path,
     ) -> None:

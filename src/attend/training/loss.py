@@ -35,6 +35,12 @@ class SmoothedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         """Return softmax minus labels, each row times its share."""
+        # It was found without a graph. A penalty on it would add nothing, and nobody would notice.
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "the gradient of smoothed_loss has no gradient of its own; leave create_graph out, "
+                "or take torch.nn.functional.cross_entropy with label_smoothing"
+            )
         (change,) = ctx.saved_tensors
         # The loss is nearly always the last thing computed, and then its own gradient is 1.
         if gradient != 1:
@@ -45,16 +51,26 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 def cross_entropy(
     logits: Tensor, target: Tensor, share: Tensor, change: Tensor, epsilon_ls: float
 ) -> Tensor:
-    """Return the weighted loss of some rows, and write its gradient into `change`."""
+    """Return the weighted loss of some rows, and write its gradient into `change`.
+
+    What has no share is left out, not multiplied by 0: it may be infinite.
+    """
     wide = torch.promote_types(logits.dtype, torch.float32)
     p = torch.softmax(logits, dim=1, dtype=wide)
     # What the softmax divided by, found from the largest logit: its p is never rounded to 0.
-    log_sum = logits.amax(dim=1) - p.amax(dim=1).log()
-    right, mean = logits.gather(1, target[:, None])[:, 0], logits.mean(dim=1, dtype=wide)
-    losses = log_sum - (1 - epsilon_ls) * right - epsilon_ls * mean
+    log_sum = logits.amax(dim=1).to(wide) - p.amax(dim=1).log()
+    losses = torch.zeros_like(log_sum)
+    if epsilon_ls < 1:
+        right = logits.gather(1, target[:, None])[:, 0]
+        losses += (1 - epsilon_ls) * (log_sum - right)
+    if epsilon_ls > 0:
+        losses += epsilon_ls * (log_sum - logits.mean(dim=1, dtype=wide))
     p.scatter_add_(1, target[:, None], p.new_full((len(p), 1), epsilon_ls - 1))
     change.copy_(p.sub_(epsilon_ls / p.shape[1]).mul_(share[:, None]))
-    return share @ losses
+    nothing = share == 0
+    change[nothing] = 0
+    # A product of vectors would be rounded under autocast.
+    return (share * losses.masked_fill(nothing, 0)).sum()
 
 
 def smoothed_loss(logits: Tensor, target: Tensor, epsilon_ls: float, pad: int) -> Tensor:

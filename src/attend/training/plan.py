@@ -5,19 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from attend.config import TransformerConfig
-from attend.text.corpus import EncodedPair
-from attend.text.stream import PairStream
+from attend.text.corpus import Batch, EncodedPair
 from attend.text.tokenizer import END, PAD, START
 
 FREE = ("epochs", "save_every", "average", "pieces")
 """What may be changed when a run is resumed: a step does the same whatever they are.
 
-With other pieces it does so to rounding, and dropout draws other numbers.
+With other pieces it does so to rounding, and without dropout: that draws other numbers.
 """
 
 SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
@@ -26,9 +25,26 @@ SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
 COUNTS = ("epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces")
 
 
+class Source(Protocol):
+    """Pairs that make the batches of each epoch themselves, as a `PairStream` does."""
+
+    def batches(self, *, tokens: int, seed: int, epoch: int) -> Iterator[Batch]:
+        """Return the batches of an epoch."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a run on these pairs is known by."""
+
+
+Pairs = Sequence[EncodedPair] | Source
+"""What a run learns from: pairs in memory, or what makes them anew for each epoch."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What a training run does; the defaults are those of the course's translator.
+    """What a training run does.
+
+    The defaults suit a model of the size of the course's translator. How the one that ships was
+    trained stands in its model card.
 
     Attributes
     ----------
@@ -54,8 +70,11 @@ class Plan:
         Of how many groups a batch is made. Sentences of a group are about equally long (section
         5.1); with one group all sentences of a batch are, with more a batch has several lengths.
     pieces
-        In how many pieces a group goes through the model, one after the other. The step is the
-        same; the memory it takes is that of one piece.
+        In how many pieces a group goes through the model, one after the other. Without dropout the
+        step is the same; what grows with the batch takes the memory of one piece.
+    falling
+        The step at which the learning rate has fallen to zero, in a straight line from its peak;
+        0 for the schedule of the paper, which never reaches it. A short run ends better so.
 
     Raises
     ------
@@ -74,6 +93,7 @@ class Plan:
     precision: str = "float32"
     groups: int = 1
     pieces: int = 1
+    falling: int = 0
 
     def __post_init__(self) -> None:
         for name in COUNTS:
@@ -82,6 +102,11 @@ class Plan:
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be a number above 0; received {getattr(self, name)}")
+        if self.falling and self.falling <= self.warmup_steps:
+            raise ValueError(
+                f"the rate falls after it has risen for warmup_steps={self.warmup_steps}; received "
+                f"falling={self.falling}, which must be more, or 0"
+            )
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0; received {self.seed}")
         if self.precision not in ("float32", "bfloat16"):
@@ -140,9 +165,20 @@ def learning_rate(step: int, d_model: int, warmup_steps: int = 4000) -> float:
     return float(d_model**-0.5 * min(step**-0.5, step * warmup_steps**-1.5))
 
 
-def describe(
-    config: TransformerConfig, pairs: Sequence[EncodedPair] | PairStream, plan: Plan
-) -> dict[str, Any]:
+def falling_rate(step: int, d_model: int, plan: Plan) -> float:
+    """Return the learning rate of a step as a plan has it, without the factor `plan.rate`.
+
+    It is that of the paper, or one that rises to the same peak and falls to zero from there in a
+    straight line. After `plan.falling` it stays at a thousandth of the peak.
+    """
+    if not plan.falling:
+        return learning_rate(step, d_model, plan.warmup_steps)
+    peak = learning_rate(plan.warmup_steps, d_model, plan.warmup_steps)
+    left = (plan.falling - step) / (plan.falling - plan.warmup_steps)
+    return peak * max(1e-3, min(step / plan.warmup_steps, left))
+
+
+def describe(config: TransformerConfig, pairs: Pairs, plan: Plan) -> dict[str, Any]:
     """Return what a run is known by: its settings, its sizes, and what it learns from.
 
     Raises
@@ -151,7 +187,7 @@ def describe(
         If there are no pairs, or if their tokens are not those of the configuration.
     """
     settings = {name: value for name, value in asdict(plan).items() if name != "epochs"}
-    if isinstance(pairs, PairStream):
+    if hasattr(pairs, "batches"):
         learned_from = _of_stream(config, pairs)
     else:
         learned_from = _of_pairs(config, pairs)
@@ -165,7 +201,7 @@ def _of_pairs(config: TransformerConfig, pairs: Sequence[EncodedPair]) -> dict[s
     return {"pairs": len(pairs), "digest": f"{zlib.crc32(tokens.tobytes()):08x}"}
 
 
-def _of_stream(config: TransformerConfig, stream: PairStream) -> dict[str, Any]:
+def _of_stream(config: TransformerConfig, stream: Any) -> dict[str, Any]:
     if len(stream.tokenizer) > config.vocabulary:
         raise ValueError(
             f"the model knows {config.vocabulary} tokens, and the tokenizer of the stream has "

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
@@ -25,10 +25,12 @@ from attend.text.corpus import (
 )
 from attend.text.stream import PairStream, TextStream
 from attend.text.tokenizer import Tokenizer
-from attend.training.checkpoints import average, epochs_of
+from attend.training.checkpoints import average, epochs_of, mean
+from attend.training.distillation import load_chosen
 from attend.training.distributed import Worker, first_worker_first, joined, own_device, rank, size
 from attend.training.examiner import Examiner
-from attend.training.plan import SIZES, Plan
+from attend.training.plan import SIZES, Pairs, Plan
+from attend.training.rough_pairs import RoughPairs
 from attend.training.trainer import Trainer, fit
 
 
@@ -124,20 +126,37 @@ def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
     train, validation = read_stream(given) if given.stream is not None else read_all(given)
     with first_worker_first():
         if given.begin_with:
-            adopt_tokenizer(given.begin_with, given.folder)
+            adopt_tokenizer(given.begin_with[0], given.folder)
         tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
     torch.manual_seed(plan.seed)
     config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
     model = Transformer(config).to(device)
     if given.begin_with:
         adopt_weights(given.begin_with, model, plan.average)
-    pairs = (
-        PairStream(train, tokenizer, given.stream)
-        if isinstance(train, TextStream)
-        else encode_pairs(train, tokenizer)
-    )
+    pairs = pairs_to_learn(given, train, tokenizer)
     trainer = (Trainer if size() == 1 else Worker)(model, pairs, plan, given.folder)
     return trainer, Examiner(validation, tokenizer, given.tokenize)
+
+
+def pairs_to_learn(
+    given: argparse.Namespace, train: list[SentencePair] | TextStream, tokenizer: Tokenizer
+) -> Pairs:
+    """Return pairs in the way that was asked for: from disk, made anew each epoch, or as they are.
+
+    Raises
+    ------
+    ValueError
+        If options do not go together.
+    """
+    if given.chosen and not given.rough:
+        raise ValueError("--chosen is used together with --rough; give both, or neither")
+    if isinstance(train, TextStream):
+        if given.rough:
+            raise ValueError("--rough works on pairs in memory; leave --stream out")
+        return PairStream(train, tokenizer, given.stream)
+    if given.rough:
+        return RoughPairs(train, tokenizer, load_chosen(given.chosen) if given.chosen else None)
+    return encode_pairs(train, tokenizer)
 
 
 def read_all(given: argparse.Namespace) -> tuple[list[SentencePair], list[SentencePair]]:
@@ -205,20 +224,20 @@ def adopt_tokenizer(run: Path, folder: Path) -> None:
     Tokenizer.load(run / "tokenizer.json").save(folder / "tokenizer.json")
 
 
-def adopt_weights(run: Path, model: Transformer, count: int) -> None:
-    """Begin with the average of the last epochs of an earlier run.
+def adopt_weights(runs: Sequence[Path], model: Transformer, count: int) -> None:
+    """Begin with the average of the last epochs of an earlier run, or the mean of several runs'.
 
     Raises
     ------
     ValueError
         If there is none, or if its model has other sizes.
     """
-    weights = average(epochs_of(run)[-count:])
+    weights = mean([average(epochs_of(run)[-count:]) for run in runs])
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
-        raise ValueError(f"{run} holds a model of other sizes: {first}") from error
+        raise ValueError(f"{runs[0]} holds a model of other sizes: {first}") from error
 
 
 def choose_device(name: str, threads: int | None) -> torch.device:

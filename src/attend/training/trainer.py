@@ -19,11 +19,18 @@ from torch import Tensor
 
 from attend.files import remove_half_written, write_atomically
 from attend.models.torch_transformer import Transformer
-from attend.text.corpus import Batch, EncodedPair, batches
-from attend.text.stream import PairStream
+from attend.text.corpus import Batch, batches
 from attend.training.checkpoints import average, part, read_tensors, write_tensors
 from attend.training.loss import smoothed_loss
-from attend.training.plan import Plan, Progress, check_same_run, describe, learning_rate
+from attend.training.plan import (
+    Pairs,
+    Plan,
+    Progress,
+    check_same_run,
+    describe,
+    falling_rate,
+    learning_rate,
+)
 
 __all__ = ["Plan", "Progress", "Trainer", "average", "fit", "learning_rate", "smoothed_loss"]
 
@@ -51,7 +58,7 @@ class Trainer:
     model
         What to train; its device decides where.
     pairs
-        Encoded training pairs, or a stream of them that is read anew for each epoch.
+        Encoded training pairs, or what makes them anew for each epoch.
     plan
         What to do.
     folder
@@ -67,7 +74,7 @@ class Trainer:
     def __init__(
         self,
         model: Transformer,
-        pairs: Sequence[EncodedPair] | PairStream,
+        pairs: Pairs,
         plan: Plan,
         folder: str | Path,
     ) -> None:
@@ -96,7 +103,7 @@ class Trainer:
 
         Nobody knows it of a stream before its end.
         """
-        if isinstance(self.pairs, PairStream):
+        if hasattr(self.pairs, "batches"):
             return None
         return sum(len(pair.target) + 1 for pair in self.pairs)
 
@@ -121,7 +128,7 @@ class Trainer:
         """Return the groups of the present epoch; a batch is made of `plan.groups` of them."""
         plan = self.plan
         budget = plan.tokens // plan.groups
-        if isinstance(self.pairs, PairStream):
+        if hasattr(self.pairs, "batches"):
             return self.pairs.batches(tokens=budget, seed=plan.seed, epoch=self.progress.epoch)
         return batches(self.pairs, tokens=budget, seed=plan.seed, epoch=self.progress.epoch)
 
@@ -190,7 +197,7 @@ class Trainer:
     def set_rate(self) -> None:
         """Give Adam the learning rate of the step to come."""
         config, plan = self.model.config, self.plan
-        rate = learning_rate(self.progress.step + 1, config.d_model, plan.warmup_steps)
+        rate = falling_rate(self.progress.step + 1, config.d_model, plan)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * plan.rate
 

@@ -18,7 +18,7 @@ from attend.models.array_transformer import ArrayTransformer
 from attend.models.recording import Recording, record_attention
 from attend.models.weights import read_model
 from attend.text.corpus import normalize, pad
-from attend.text.sentences import split_sentences
+from attend.text.sentences import in_small_letters, split_sentences
 from attend.text.tokenizer import Tokenizer
 from attend.translator.alignment import Source, alignment_map
 
@@ -102,12 +102,16 @@ class Translator:
         return " ".join(self.batch(self.sentences(text), beam))
 
     def sentences(self, text: str) -> list[str]:
-        """Normalise a text and cut it into sentences that can be translated."""
+        """Normalise a text and cut it into sentences that can be translated.
+
+        A sentence all in capitals is written small: the translator has read too little of that
+        kind to know its words letter by letter.
+        """
         text = normalize(text)
         if not text:
             raise ValueError("there is nothing to translate; give an English sentence")
         self._check_script(text)
-        found = split_sentences(text)
+        found = [in_small_letters(sentence) for sentence in split_sentences(text)]
         for sentence in found:
             self._check_length(sentence)
         return found

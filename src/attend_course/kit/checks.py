@@ -2,22 +2,19 @@
 
 An exercise has a reference, cases to run, and a bank of mistakes: wrong answers that people write,
 each with a hint. An answer that fails is compared with each of them. The one whose results it has
-is the likely mistake, and its hint is shown.
+is the likely mistake, and its hint is shown. A right answer may still break a rule of the exercise.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import numpy as np
-
+from attend_course.kit.answers import Outcome, agree, argument_name, difference, place_of, run
 from attend_course.kit.rooms import parts
-
-TOLERANCE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-7}
+from attend_course.kit.rules import Rule, is_empty, is_of_the_course, used_by
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,9 @@ class Report:
         """Whether the answer is right."""
         return self.verdict == "passed"
 
+    def __bool__(self) -> bool:
+        return self.passed
+
     def __repr__(self) -> str:
         return f"{self._headline()}: {self.says}"
 
@@ -108,52 +108,93 @@ class Exercise:
     reference
         The right answer.
     cases
-        What to run. They must tell every mistake from the reference.
+        What to run, the plainest first. They must tell every mistake from the reference.
     mistakes
         The bank, the most telling first.
+    rules
+        What a right answer still has to do without.
     """
 
     name: str
     reference: Callable[..., Any]
     cases: tuple[Case, ...]
     mistakes: tuple[Mistake, ...]
+    rules: tuple[Rule, ...] = ()
 
     def __call__(self, answer: Callable[..., Any]) -> Report:
         """Judge `answer`, a function with the arguments of the reference."""
         if not callable(answer):
             return self._refuse(f"give the function itself, not {type(answer).__name__}")
-        results = []
-        for case in self.cases:
-            try:
-                results.append(_run(answer, case))
-            except NotImplementedError:
-                return self._not_yet()
-            except Exception as error:
-                return self._refuse(f"on {case.says} it raised {type(error).__name__}: {error}")
-            if results[-1] is None or results[-1] is Ellipsis:
-                return self._not_yet(case if len(results) > 1 else None)
-        return self._judge(results)
+        outcomes = self._run(answer)
+        # A report that is not "passed" is false, so no "or" here.
+        waiting = self._waiting(answer, outcomes)
+        return self._judge(answer, outcomes) if waiting is None else waiting
 
-    def _judge(self, results: list[Any]) -> Report:
-        wanted = [_run(self.reference, case) for case in self.cases]
-        if all(map(same, results, wanted)):
-            count = len(self.cases)
-            return Report(self.name, "passed", f"all {count} cases agree with the reference.")
-        for mistake in self.mistakes:
-            if self._has_made(mistake, results):
-                return Report(self.name, "refused", mistake.hint, mistake.name)
-        place = [same(*pair) for pair in zip(results, wanted, strict=True)].index(False)
-        return self._refuse(_difference(self.cases[place], results[place], wanted[place]))
+    def _run(self, function: Callable[..., Any]) -> list[Outcome]:
+        return [run(function, case.arguments) for case in self.cases]
 
-    def _has_made(self, mistake: Mistake, results: list[Any]) -> bool:
+    def _waiting(self, answer: Callable[..., Any], outcomes: list[Outcome]) -> Report | None:
+        first = outcomes[0]
+        if isinstance(first.error, NotImplementedError) or first.result is Ellipsis:
+            return self._not_yet()
+        nothing = [outcome.error is None and outcome.result is None for outcome in outcomes]
+        if all(nothing):
+            says = "your function returns nothing; is a return missing?"
+            return self._not_yet() if is_empty(answer) else self._refuse(says)
+        if any(nothing):
+            says = f"on {self.cases[nothing.index(True)].says} it returned nothing"
+            return self._refuse(f"{says}; return a result in each case.")
+        return None
+
+    def _judge(self, answer: Callable[..., Any], outcomes: list[Outcome]) -> Report:
+        wanted = self._run(self.reference)
+        right = [agree(*pair) for pair in zip(outcomes, wanted, strict=True)]
+        if all(right):
+            return self._accept(answer, outcomes)
+        place = right.index(False)
+        # Where no mistake has all its results, one that fails first in the same way is likely: an
+        # answer that cannot even run on other shapes shows on the first case what it does.
+        mistake = self._made(outcomes) or self._made(outcomes[: place + 1])
+        if mistake:
+            return Report(self.name, "refused", mistake.hint, mistake.name)
+        return self._refuse(self._described(answer, place, outcomes[place], wanted[place]))
+
+    def _made(self, outcomes: Sequence[Outcome]) -> Mistake | None:
+        return next((m for m in self.mistakes if self._has_made(m, outcomes)), None)
+
+    def _has_made(self, mistake: Mistake, outcomes: Sequence[Outcome]) -> bool:
+        if all(outcome.error for outcome in outcomes):
+            return False
         return all(
-            same(result, _run(mistake.answer, case))
-            for result, case in zip(results, self.cases, strict=True)
+            agree(outcome, run(mistake.answer, case.arguments))
+            for outcome, case in zip(outcomes, self.cases, strict=False)
         )
 
-    def _not_yet(self, case: Case | None = None) -> Report:
-        if case is not None:
-            return self._refuse(f"on {case.says} it returned nothing; return a result in each case")
+    def _described(
+        self, answer: Callable[..., Any], place: int, outcome: Outcome, wanted: Outcome
+    ) -> str:
+        says, error = self.cases[place].says, outcome.error
+        if error is None:
+            return f"on {says}, {difference(outcome.result, wanted.result)}"
+        where = place_of(error, answer)
+        return f"on {says} it raised {type(error).__name__}: {error}{where}"
+
+    def _accept(self, answer: Callable[..., Any], outcomes: list[Outcome]) -> Report:
+        if answer is self.reference or is_of_the_course(answer):
+            return self._refuse(
+                "that is the course's own function, and it is right :-) Write yours."
+            )
+        for outcome in outcomes:
+            if outcome.changed:
+                return self._refuse(_CHANGED.format(argument_name(answer, outcome.changed[0])))
+        used = used_by(answer)
+        for rule in self.rules:
+            if rule.breaks(used):
+                return self._refuse(rule.hint)
+        says = f"all {len(self.cases)} cases agree with the reference."
+        return Report(self.name, "passed", says)
+
+    def _not_yet(self) -> Report:
         says = "replace the ... by your answer, then run the cell again."
         return Report(self.name, "not yet", says)
 
@@ -161,16 +202,10 @@ class Exercise:
         return Report(self.name, "refused", says)
 
 
-def same(result: Any, wanted: Any) -> bool:
-    """Tell whether two results are equal up to rounding: arrays, numbers, tuples of them."""
-    if isinstance(wanted, tuple):
-        fits = isinstance(result, (tuple, list)) and len(result) == len(wanted)
-        return fits and all(map(same, result, wanted))
-    try:
-        one, other = _array(result), _array(wanted)
-    except (TypeError, ValueError):
-        return False
-    return one.shape == other.shape and np.allclose(one, other, **TOLERANCE, equal_nan=True)
+_CHANGED = (
+    "the result is right, but your function wrote into its argument {}, which whoever called it "
+    "still needs. Make a new array: x = x - 1 does, x -= 1 writes into x."
+)
 
 
 def exercises() -> tuple[tuple[str, Exercise], ...]:
@@ -181,40 +216,3 @@ def exercises() -> tuple[tuple[str, Exercise], ...]:
         for name, thing in vars(module).items()
         if isinstance(thing, Exercise)
     )
-
-
-def _run(function: Callable[..., Any], case: Case) -> Any:
-    # An answer may write into its arguments; the next one must not see that. Infinities and
-    # overflows are judged by what comes out, so their warnings would only distract.
-    with np.errstate(all="ignore"):
-        return function(*copy.deepcopy(case.arguments))
-
-
-def _array(result: Any) -> np.ndarray:
-    if hasattr(result, "detach"):
-        result = result.detach()
-    return np.asarray(result, dtype=float)
-
-
-def _difference(case: Case, result: Any, wanted: Any) -> str:
-    if isinstance(wanted, tuple):
-        return _difference_in_tuple(case, result, wanted)
-    try:
-        got, right = _array(result), _array(wanted)
-    except (TypeError, ValueError):
-        return f"on {case.says} it returned {type(result).__name__}; an array of numbers is asked."
-    if got.shape != right.shape:
-        return f"on {case.says} the shape is {got.shape}; it should be {right.shape}."
-    if not np.isfinite(got).all() and np.isfinite(right).all():
-        return f"on {case.says} some results are infinite or not a number."
-    place = tuple(map(int, np.argwhere(~np.isclose(got, right, **TOLERANCE))[0]))
-    entry = f"entry {list(place)}" if place else "the result"
-    return f"on {case.says}, {entry} is {got[place]:.4g}; it should be {right[place]:.4g}."
-
-
-def _difference_in_tuple(case: Case, result: Any, wanted: tuple) -> str:
-    if not isinstance(result, (tuple, list)) or len(result) != len(wanted):
-        return f"on {case.says} return {len(wanted)} results, separated by commas."
-    place = [same(*pair) for pair in zip(result, wanted, strict=True)].index(False)
-    part = Case(f"{case.says}, result {place + 1} of {len(wanted)}", case.arguments)
-    return _difference(part, result[place], wanted[place])

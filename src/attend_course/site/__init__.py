@@ -16,6 +16,7 @@ PARTS = (
     "formulas",
     "lean",
     "widget",
+    "laboratory",
     "question",
     "figure",
     "value",

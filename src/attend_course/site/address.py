@@ -8,11 +8,14 @@
 
     {repository}`the workflow <actions>`, {binder}`all notebooks on Binder`
 
-All follow the setting in pyproject.toml.
+All follow the setting in pyproject.toml. Notebooks are read in places where the pages do not lie
+beside them, so their links name the address of the published book; inside the book they lead to
+its own page.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -40,7 +43,7 @@ def commands(text: str, repository: Repository) -> str:
 def binder_address(repository: Repository) -> str:
     """Return where Binder opens the folder of all notebooks."""
     place = f"{repository.slug}/{repository.branch}"
-    return f"https://mybinder.org/v2/gh/{place}?urlpath=lab/tree/notebooks"
+    return f"https://mybinder.org/v2/gh/{place}?urlpath=lab/tree/notebooks/begin-here.md"
 
 
 class CommandsDirective(SphinxDirective):
@@ -76,6 +79,15 @@ class BinderRole(SphinxRole):
         return [nodes.reference(self.rawtext, self.text, refuri=address)], []
 
 
+_PUBLISHED = re.compile(r"https://[\w-]+\.github\.io/[\w.-]+/book/([\w-]+)\.html")
+
+
+def link_inside(app: Sphinx, name: str, source: list[str]) -> None:
+    """Turn a notebook's links to the published book into links to the pages of this one."""
+    if name.startswith("notebooks/"):
+        source[0] = _PUBLISHED.sub(r"../book/\1.md", source[0])
+
+
 def _repository(part: SphinxDirective | SphinxRole) -> Repository:
     """Read the setting, and have the page written again when it changes."""
     settings = Path(part.env.srcdir) / "pyproject.toml"
@@ -88,3 +100,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("attend-commands", CommandsDirective)
     app.add_role("repository", RepositoryRole())
     app.add_role("binder", BinderRole())
+    app.connect("source-read", link_inside)

@@ -18,6 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from attend_course.kit import fonts
 from attend_course.site.icons import subset, used_names
 
 HERE = Path(__file__).parent
@@ -85,11 +86,11 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
 
 
 def bundle(static: Path, styles: list[str]) -> str:
-    """Join the theme's style sheets, those that Sphinx would link, KaTeX's and ours."""
+    """Join the theme's style sheets, those that Sphinx would link, KaTeX's, ours and the fonts."""
     sheets = [read_style(static, name) for name in (*THEME_STYLES, *dict.fromkeys(styles))]
     katex = OLD_FONT.sub("", (KATEX / "katex.min.css").read_text(encoding="utf-8"))
-    own = (HERE / "site" / "site.css").read_text(encoding="utf-8")
-    return COMMENT.sub("", "\n".join([*sheets, katex, own]))
+    own = (HERE / "theme" / "site.css").read_text(encoding="utf-8")
+    return COMMENT.sub("", "\n".join([*sheets, katex, own])) + fonts.stylesheet()
 
 
 def read_style(static: Path, name: str) -> str:

@@ -8,9 +8,9 @@
     ```
 
 Options are the explorer's traits, written as Python literals; a bare word is text. The default
-picture is drawn into the page by Python from what ``attend`` computes, and stays where scripts may
-not run. ``host.js`` then loads the explorer's own module, the same that Jupyter uses, and brings it
-to life: without a kernel, and without asking any other host.
+picture is drawn into the page by the explorer's own module, from what ``attend`` computes, and
+stays where scripts may not run. In a browser ``page.js`` brings the same elements to life with the
+same module: without a kernel, and without asking any other host.
 
 An explorer in the output of a notebook becomes the same element, through a renderer for its MIME
 type.
@@ -34,9 +34,10 @@ from sphinx.writers.html5 import HTML5Translator
 from traitlets import TraitError
 
 from attend_course.kit.explorers import MIME, Explorer, all_explorers
-from attend_course.kit.explorers.bundle import STATIC, bundle, stylesheet
+from attend_course.kit.explorers.bundle import page_scripts, stylesheet
 
 FOLDER = "attend"
+STILL = "The controls work where scripts may run."
 
 
 class explorer(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes in lower case
@@ -66,7 +67,7 @@ class ExplorerDirective(SphinxDirective):
         """Return the explorer's node; an unknown name or a bad option stops the build."""
         traits = {name: read_option(text) for name, text in self.options.items()}
         try:
-            node = explorer_node(self.arguments[0], traits)
+            node = explorer_node(self.arguments[0], traits, _place(self.env))
         except (TraitError, TypeError, ValueError) as error:
             raise self.error(f"attend-widget {self.arguments[0]}: {error}") from error
         self.set_source_info(node)
@@ -88,7 +89,8 @@ class ExplorerMime(MimeRenderPlugin):
         if inline or data.mime_type != MIME:
             return None
         content = data.content if isinstance(data.content, dict) else json.loads(data.content)
-        return [explorer_node(content["module"], content["state"])]
+        place = _place(renderer.renderer.sphinx_env)
+        return [explorer_node(content["module"], content["state"], place)]
 
 
 def read_option(text: str | None) -> Any:
@@ -103,7 +105,12 @@ def read_option(text: str | None) -> Any:
         return written
 
 
-def explorer_node(name: str, traits: dict[str, Any]) -> explorer:
+def _place(env: Any) -> str:
+    """Return an id that no other explorer of the page has."""
+    return f"attend-explorer-{env.new_serialno('attend-explorer') + 1}"
+
+
+def explorer_node(name: str, traits: dict[str, Any], place: str) -> explorer:
     """Make the explorer, let it compute, and return the node that holds its picture.
 
     Raises
@@ -116,27 +123,40 @@ def explorer_node(name: str, traits: dict[str, Any]) -> explorer:
     if name not in all_explorers():
         raise ValueError(f"there is no explorer {name!r}; there are {', '.join(all_explorers())}")
     widget = all_explorers()[name](**traits)
-    page_html = live_html(widget)
+    page_html = live_html(widget, place)
     words = f"{widget.title}. {widget.summary()}"
     widget.close()
-    return explorer("", html=page_html, words=words)
+    return explorer("", html=page_html, words=words, module=widget.module)
 
 
-def live_html(widget: Explorer) -> str:
+def live_html(widget: Explorer, place: str = "attend-explorer-1") -> str:
     """Return the drawn picture with what a script needs to take over from it."""
-    state = json.dumps(widget.state, ensure_ascii=True).replace("<", "\\u003c")
+    state = json.dumps(widget.page_state, ensure_ascii=True).replace("<", "\\u003c")
     return (
-        f'<div class="attend-place" data-attend-widget="{module_file(widget.module)}">\n'
+        f'<div class="attend-place" data-attend-widget="{widget.module}">\n'
         f'<script type="application/json">{state}</script>\n'
-        f'<div class="attend-drawn">{widget.static_html()}</div>\n</div>\n'
+        f'<div class="attend-drawn" id="{place}">{widget.static_html(place)}</div>\n'
+        f"<noscript><p>{STILL}</p></noscript>\n</div>\n"
     )
 
 
 @cache
-def module_file(module: str) -> str:
-    """Return a bundled module's file name: it changes with the code, so caches may stay."""
-    digest = hashlib.sha256(bundle(module).encode()).hexdigest()[:10]
-    return f"{Path(module).stem}.{digest}.js"
+def files() -> dict[str, tuple[str, str]]:
+    """Return name and text of each script; a name changes with its text, so caches may stay."""
+    scripts = page_scripts(*sorted(kind.module for kind in all_explorers().values()))
+    digests = {
+        name: hashlib.sha256(text.encode()).hexdigest()[:10] for name, text in scripts.items()
+    }
+    return {name: (f"{name}.{digests[name]}.js", text) for name, text in scripts.items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def module_file(name: str) -> str:
+    """Return the file of an explorer, or of what all explorers share: ``"attend"``."""
+    return files()[name][0]
 
 
 def visit_explorer(self: HTML5Translator, node: explorer) -> None:
@@ -152,23 +172,26 @@ def visit_words(self: nodes.NodeVisitor, node: explorer) -> None:
 
 
 def write_modules(app: Sphinx) -> None:
-    """Put the modules, the host and the style sheet where pages find them."""
+    """Put the scripts and the style sheet where pages find them."""
     if app.builder.format != "html":
         return
     folder = Path(app.outdir) / "_static" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in all_explorers().values():
-        (folder / module_file(kind.module)).write_text(bundle(kind.module), encoding="utf-8")
-    (folder / "host.js").write_text((STATIC / "host.js").read_text("utf-8"), encoding="utf-8")
+    for name, text in files().values():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "explorer.css").write_text(stylesheet(), encoding="utf-8")
 
 
 def add_to_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Load the host on pages that hold an explorer, and on no other."""
-    if doctree is not None and next(iter(doctree.findall(explorer)), None) is not None:
-        app.add_js_file(f"{FOLDER}/host.js", type="module")
+    """Load the scripts of a page's explorers there, and nowhere else."""
+    if doctree is None:
+        return
+    modules = {node["module"] for node in doctree.findall(explorer)}
+    # Plain scripts in this order, not modules: those no browser loads from a disk.
+    for name in ["attend", *sorted(modules)] if modules else []:
+        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

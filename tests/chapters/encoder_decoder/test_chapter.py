@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
-from attend import causal_mask, softmax
+from attend import causal_mask, layers, softmax
 from attend.layers import encoder_layer, feed_forward
 from attend.models.recording import record_attention
 from attend.translator.alignment import alignment_map
+from attend.translator.evaluation import choose_alignment
 from attend.translator.translator import SHIPPED, shipped
 from attend_course.chapters.encoder_decoder import example
 from attend_course.chapters.encoder_decoder.explorer import EncoderDecoderExplorer
+from attend_course.kit.draws import normals
 from attend_course.kit.figures import STYLES, find, read_cells
 
 
@@ -34,6 +36,11 @@ def test_a_layer_keeps_the_shape_of_its_input():
         assert after.shape == x.shape
         x = after
     assert x.shape == example.memory().shape == example.tables()["memory"]
+    start, masks = model.start(example.source()), layers.DecoderMasks(None, None)
+    y = normals(1, (1, 6, x.shape[-1]))
+    for layer, state in zip(model.parameters.decoder, start.layers, strict=True):
+        after, _, _ = layers.decoder_layer(y, state, layer, masks)
+        assert after.shape == y.shape
     sizes = example.config()
     assert len(model.parameters.encoder) == len(model.parameters.decoder) == sizes.N
 
@@ -117,6 +124,13 @@ def test_no_other_place_has_a_smaller_alignment_error():
     assert len(measured["candidates"]) >= len(example.places())
     source = measured["source"]
     assert example.best_name() == f"layer {source['layers'][0] + 1}, head {source['heads'][0] + 1}"
+    # Measured again here: the file is not its own witness.
+    again = choose_alignment(shipped())
+    rates = {json.dumps(one, sort_keys=True) for one in again["candidates"]}
+    assert json.loads(json.dumps(again["source"])) == source
+    assert len(rates) == len(measured["candidates"])
+    for one, other in zip(measured["candidates"], again["candidates"], strict=True):
+        assert one["chosen_on"] == pytest.approx(other["chosen_on"], abs=1e-6)
     least = min(one["chosen_on"] for one in measured["candidates"])
     assert (
         least

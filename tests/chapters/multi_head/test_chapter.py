@@ -237,6 +237,18 @@ def test_heads_of_a_layer_differ():
                 assert np.abs(maps[one] - maps[other]).max() > 0.1
 
 
+@pytest.mark.claim("two-heads-answer-two-questions")
+def test_two_heads_answer_the_questions_of_sold():
+    """Two heads of layer 2 give "sold" who sold and what was sold: each most of its weight."""
+    who, what = example.answering("who"), example.answering("what")
+    assert who.layer == what.layer
+    assert who.head != what.head
+    maps = example.head_weights(who.layer)
+    sold = example.TOKENS.index("sold")
+    assert maps[who.head, sold, example.TOKENS.index("sister")] == who.share > 0.5
+    assert maps[what.head, sold, 3:6].sum() == what.share > 0.5
+
+
 @pytest.mark.claim("trained-heads-have-habits")
 @pytest.mark.parametrize("feature", list(example.PATTERNS))
 def test_shown_heads_look_where_they_are_said_to(feature):
@@ -244,6 +256,16 @@ def test_shown_heads_look_where_they_are_said_to(feature):
     chosen = example.habit(feature)
     even = example.even_habits()[example.FEATURES.index(feature)]
     assert chosen.share > 1.5 * even
+    # No head that is not shown already has a stronger habit.
+    number, earlier = example.FEATURES.index(feature), []
+    for one in example.chosen_heads():
+        if one.feature == feature:
+            break
+        earlier.append((one.layer, one.head))
+    left = example.habits()[..., number].copy()
+    for place in earlier:
+        left[place] = -np.inf
+    assert left.max() == pytest.approx(chosen.share)
     measured = [
         example.share_at(
             example.head_weights(chosen.layer, s)[chosen.head], example.PATTERNS[feature]
@@ -263,6 +285,9 @@ def test_most_rows_of_the_shown_maps_look_where_the_title_says():
     assert (before.argmax(axis=-1) < rows).mean() > 0.5
     assert (itself.argmax(axis=-1) == rows).mean() > 0.5
     assert (after.argmax(axis=-1) > rows).mean() > 0.5
+    # The next piece gets more than an even share, on average over the rows that have one.
+    assert np.diagonal(after, 1).mean() > 1.5 / example.piece_count()
+    assert np.diagonal(before, -1).mean() > 1.5 / example.piece_count()
     assert (after.argmax(axis=-1) > rows + 1).any()
     assert spread.max() < 0.5
 

@@ -12,23 +12,28 @@ def softmax(x):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def pieces(x, h):
+    d = x.shape[-1] // h
+    return [x[..., i * d : (i + 1) * d] for i in range(h)]
+
+
 def cut_in_a_loop(x, h):
-    d = x.shape[1] // h
-    return [x[:, i * d : (i + 1) * d] for i in range(h)]
+    return [pieces(sentence, h) for sentence in x]
 
 
-def heads_in_a_loop(x, W_Q, W_K, W_V, W_O, h):
-    d = len(x[0]) // h
+def heads_in_a_loop(x, memory, W_Q, W_K, W_V, W_O, h, root=None):
     found = []
-    for i in range(h):
-        q, k, v = ((x @ w)[:, i * d : (i + 1) * d] for w in (W_Q, W_K, W_V))
-        found.append(softmax(q @ k.T / np.sqrt(d)) @ v)
+    for q, k, v in zip(
+        pieces(x @ W_Q, h), pieces(memory @ W_K, h), pieces(memory @ W_V, h), strict=True
+    ):
+        found.append(softmax(q @ k.T / np.sqrt(root or k.shape[1])) @ v)
     return np.hstack(found) @ W_O
 
 
-def parts_with_einsum(heads, W_O):
+def off_with_einsum(heads, W_O, off):
     h, _, d = heads.shape
-    return np.einsum("hnd,hdm->hnm", heads, W_O.reshape(h, d, W_O.shape[1]))
+    on = np.array([head not in off for head in range(h)], float)
+    return np.einsum("h,hnd,hdm->nm", on, heads, W_O.reshape(h, d, W_O.shape[1]))
 
 
 def perplexity(weights):
@@ -40,7 +45,7 @@ def perplexity(weights):
     [
         (checks.check_cut, cut_in_a_loop),
         (checks.check_multi_head, heads_in_a_loop),
-        (checks.check_parts, parts_with_einsum),
+        (checks.check_heads_off, off_with_einsum),
         (checks.check_keys_in_use, perplexity),
     ],
 )
@@ -48,18 +53,18 @@ def test_right_answers_in_other_words_pass(check, answer):
     assert check(answer).passed
 
 
-def wide_root(x, W_Q, W_K, W_V, W_O, h):
-    d = len(x[0]) // h
-    found = []
-    for i in range(h):
-        q, k, v = ((x @ w)[:, i * d : (i + 1) * d] for w in (W_Q, W_K, W_V))
-        found.append(softmax(q @ k.T / np.sqrt(len(x[0]))) @ v)
-    return np.hstack(found) @ W_O
+def wide_root(x, memory, W_Q, W_K, W_V, W_O, h):
+    return heads_in_a_loop(x, memory, W_Q, W_K, W_V, W_O, h, root=W_Q.shape[1])
 
 
-def joined_wrongly(x, W_Q, W_K, W_V, W_O, h):
-    heads = [np.array(cut_in_a_loop(x @ w, h)) for w in (W_Q, W_K, W_V)]
-    return attention(*heads)[0].reshape(x.shape) @ W_O
+def joined_wrongly(x, memory, W_Q, W_K, W_V, W_O, h):
+    heads = [np.array(pieces(y, h)) for y in (x @ W_Q, memory @ W_K, memory @ W_V)]
+    return attention(*heads)[0].reshape(len(x), -1) @ W_O
+
+
+def emptied_in_place(heads, W_O, off):
+    heads[off] = 0
+    return np.hstack(list(heads)) @ W_O
 
 
 def base_two(weights):
@@ -70,26 +75,19 @@ def base_two(weights):
 @pytest.mark.parametrize(
     ("check", "answer", "mistake"),
     [
-        (checks.check_cut, lambda x, h: x.reshape(h, len(x), -1), "reshaped at once"),
-        (checks.check_cut, lambda x, h: x.reshape(len(x), h, -1), "axes not changed"),
-        (checks.check_multi_head, wide_root, "divided by the root of d_model"),
+        (checks.check_cut, lambda x, h: x.reshape(len(x), h, x.shape[1], -1), "reshaped at once"),
+        (checks.check_cut, lambda x, h: x.reshape(*x.shape[:2], h, -1), "axes not changed"),
+        (checks.check_multi_head, wide_root, "divided by the root of all heads' length"),
         (checks.check_multi_head, joined_wrongly, "joined by a reshape alone"),
         (
             checks.check_multi_head,
-            lambda x, q, k, v, o, h: np.hstack(
-                [attention(*(cut_in_a_loop(x @ w, h)[i] for w in (q, k, v)))[0] for i in range(h)]
-            ),
-            "W_O left out",
+            lambda x, memory, *rest: heads_in_a_loop(x, x, *rest),
+            "self-attention",
         ),
         (
-            checks.check_parts,
-            lambda heads, o: np.hstack(list(heads)) @ o,
-            "the sum",
-        ),
-        (
-            checks.check_parts,
-            lambda heads, o: [head @ o[: head.shape[1]] for head in heads],
-            "the same rows for all",
+            checks.check_heads_off,
+            lambda heads, o, off: np.hstack(list(heads)) @ o,
+            "nothing switched off",
         ),
         (checks.check_keys_in_use, base_two, "a power of 2"),
         (
@@ -107,3 +105,9 @@ def test_a_wrong_answer_without_a_name_is_still_refused():
     report = checks.check_keys_in_use(lambda weights: weights.sum(axis=-1) + 1)
     assert report.verdict == "refused"
     assert "it should be" in report.says
+
+
+def test_heads_emptied_in_place_are_told_that_somebody_needs_them():
+    report = checks.check_heads_off(emptied_in_place)
+    assert report.verdict == "refused"
+    assert "wrote into its argument heads" in report.says

@@ -30,8 +30,8 @@ def attention_in_loops(x, W_Q, W_K, W_V):
     ("check", "answer"),
     [
         (two.check_hard_lookup, lookup_in_loops),
-        (two.check_queries_keys_values, lambda x, *ws: [x @ w for w in ws]),
-        (two.check_queries_keys_values, lambda x, *ws: tuple((w.T @ x.T).T for w in ws)),
+        (two.check_queries_keys_values, lambda x, y, a, b, c: [x @ a, y @ b, y @ c]),
+        (two.check_queries_keys_values, lambda x, y, a, *ws: (x @ a, *((w.T @ y.T).T for w in ws))),
         (two.check_self_attention, attention_in_loops),
     ],
 )
@@ -42,6 +42,11 @@ def test_right_answers_in_other_words_pass(check, answer):
 def softmax_over_columns(x, W_Q, W_K, W_V):
     powers = np.exp(x @ W_Q @ (x @ W_K).T)
     return powers / powers.sum(axis=0) @ (x @ W_V)
+
+
+def by_angle(q, K, V):
+    cosines = [k @ q / np.linalg.norm(k) / np.linalg.norm(q) for k in K]
+    return V[int(np.argmax(cosines))]
 
 
 def soft_by_hand(q, K, V):
@@ -58,14 +63,21 @@ def soft_by_hand(q, K, V):
             lambda q, K, V: V[np.argmin([np.linalg.norm(k - q) for k in K])],
             "the nearest key",
         ),
+        (two.check_hard_lookup, by_angle, "the smallest angle"),
+        (
+            two.check_hard_lookup,
+            lambda q, K, V: V[(K * q).max(-1).argmax()],
+            "the largest single product",
+        ),
+        (two.check_hard_lookup, lambda q, K, V: V[np.argmax(np.abs(K @ q))], "the largest size"),
         (
             two.check_queries_keys_values,
-            lambda x, W_Q, W_K, W_V: (np.dot(x, W_K), np.dot(x, W_Q), np.dot(x, W_V)),
+            lambda x, y, W_Q, W_K, W_V: (np.dot(y, W_K), np.dot(x, W_Q), np.dot(y, W_V)),
             "queries and keys swapped",
         ),
         (
             two.check_queries_keys_values,
-            lambda x, *ws: tuple(w.T @ x.T for w in ws),
+            lambda x, y, a, b, c: (a.T @ x.T, b.T @ y.T, c.T @ y.T),
             "words as columns",
         ),
         (two.check_self_attention, softmax_over_columns, "softmax over the wrong axis"),
@@ -81,6 +93,6 @@ def test_typical_wrong_answers_are_named(check, answer, mistake):
 
 
 def test_an_answer_that_forgets_the_second_result_is_told_how_many_are_asked():
-    report = two.check_queries_keys_values(lambda x, W_Q, W_K, W_V: x @ W_Q)
+    report = two.check_queries_keys_values(lambda x, memory, W_Q, W_K, W_V: x @ W_Q)
     assert report.verdict == "refused"
     assert "return 3 results" in report.says

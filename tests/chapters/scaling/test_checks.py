@@ -56,6 +56,22 @@ def mask_by_multiplying_scores(x, mask):
     return softmax_as_in_the_notebook(x * mask)
 
 
+def shifted_by_the_first(x):
+    p = np.exp(x - x[:, :1])
+    return p / p.sum(-1, keepdims=True)
+
+
+def shifted_by_the_median(x):
+    p = np.exp(x - np.median(x, -1, keepdims=True))
+    return p / p.sum(-1, keepdims=True)
+
+
+def divided_once_more(x, mask):
+    w = softmax_as_in_the_notebook(x) * mask
+    s = w.sum(-1, keepdims=True)
+    return np.divide(w, s, out=np.zeros_like(w), where=s > 0)
+
+
 @pytest.mark.parametrize(
     ("check", "answer", "mistake"),
     [
@@ -79,6 +95,9 @@ def mask_by_multiplying_scores(x, mask):
             softmax_in_place_over_columns,
             "softmax over the wrong axis",
         ),
+        (scaling.check_stable_softmax, shifted_by_the_first, "the first score subtracted"),
+        (scaling.check_stable_softmax, shifted_by_the_median, "the median subtracted"),
+        (scaling.check_masked_weights, divided_once_more, "divided once more, but not by 0"),
         (
             scaling.check_masked_weights,
             lambda x, mask: np.where(mask, softmax_as_in_the_notebook(x), 0),

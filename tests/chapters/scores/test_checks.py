@@ -16,7 +16,10 @@ def score_in_a_loop(q, k):
 
 
 def scores_in_loops(Q, K):
-    return [[score_in_a_loop(q, k) for k in K] for q in Q]
+    return [
+        [[score_in_a_loop(q, k) for k in keys] for q in queries]
+        for queries, keys in zip(Q, K, strict=True)
+    ]
 
 
 def best_key_in_loops(Q, K):
@@ -35,9 +38,9 @@ def unit(x):
     ("check", "answer"),
     [
         (scores.check_one_score, score_in_a_loop),
-        (scores.check_one_score, lambda q, k: np.dot(k, q)),
-        (scores.check_all_scores, scores_in_loops),
-        (scores.check_all_scores, lambda Q, K: np.einsum("ic,jc->ij", Q, K)),
+        (scores.check_one_score, lambda q, k: np.sum(k * q)),
+        (scores.check_all_scores, lambda Q, K: np.einsum("bic,bjc->bij", Q, K)),
+        (scores.check_all_scores, lambda Q, K: (Q[:, :, None] * K[:, None]).sum(axis=-1)),
         (scores.check_best_key, best_key_in_loops),
         (scores.check_cosines, lambda Q, K: unit(Q) @ unit(K).T),
     ],
@@ -57,8 +60,13 @@ def nearest(Q, K):
         (scores.check_one_score, lambda q, k: np.mean(k * q), "the mean of the products"),
         (scores.check_one_score, lambda q, k: unit(q[None])[0] @ unit(k[None])[0], "the cosine"),
         (scores.check_all_scores, np.matmul, "the transpose is missing"),
-        (scores.check_all_scores, lambda Q, K: K @ Q.T, "keys on rows"),
-        (scores.check_all_scores, lambda Q, K: Q @ K.T / len(K[0]) ** 0.5, "already scaled"),
+        (scores.check_all_scores, lambda Q, K: Q @ K.T, "all axes turned over"),
+        (scores.check_all_scores, lambda Q, K: K @ Q.swapaxes(1, 2), "keys on rows"),
+        (
+            scores.check_all_scores,
+            lambda Q, K: Q @ K.swapaxes(1, 2) / Q.shape[-1] ** 0.5,
+            "already scaled",
+        ),
         (scores.check_best_key, lambda Q, K: (Q @ K.T).argmax(0), "the best query of each key"),
         (scores.check_best_key, lambda Q, K: (unit(Q) @ unit(K).T).argmax(1), "the smallest angle"),
         (scores.check_best_key, nearest, "the nearest key"),
@@ -68,3 +76,19 @@ def nearest(Q, K):
 )
 def test_typical_wrong_answers_are_named(check, answer, mistake):
     assert check(answer).mistake == mistake
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "hint"),
+    [
+        (scores.check_all_scores, scores_in_loops, "without a loop"),
+        (scores.check_all_scores, lambda Q, K: scores_in_loops(Q, K), "without a loop"),
+        (scores.check_one_score, lambda q, k: q @ k, "without the ready product"),
+        (scores.check_one_score, np.dot, "without the ready product"),
+        (scores.check_one_score, lambda q, k: q.dot(k), "without the ready product"),
+    ],
+)
+def test_right_answers_by_another_way_than_asked_are_told_so(check, answer, hint):
+    report = check(answer)
+    assert report.verdict == "refused"
+    assert hint in report.says

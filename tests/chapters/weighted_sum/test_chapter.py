@@ -85,8 +85,11 @@ def test_equal_values_give_that_value():
 def test_equal_scores_give_the_mean_of_the_values():
     """If all scores of a query are equal, its output is the mean of the values."""
     _, k, v = triple(1, 6, 3, 2)
-    output, _ = attention(np.zeros((1, 3)), k, v)
-    np.testing.assert_allclose(output[0], v.mean(axis=0))
+    # Keys that agree in the first component score alike, whatever its size and sign.
+    for first in (-40.0, 0.0, 2.5):
+        alike = np.column_stack([np.full(6, first), k[:, 1:]])
+        output, _ = attention(np.array([[3.0, 0.0, 0.0]]), alike, v)
+        np.testing.assert_allclose(output[0], v.mean(axis=0))
 
 
 @pytest.mark.claim("linear-in-values")

@@ -11,15 +11,17 @@ def softmax(x):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def mixture_in_loops(A, V):
+def mixture_in_loops(E, V):
     outputs = []
-    for row in A:
-        outputs.append(sum(weight * value for weight, value in zip(row, V, strict=True)))
+    for row in E:
+        mixed = sum(power * value for power, value in zip(row, V, strict=True))
+        outputs.append(mixed / sum(row))
     return outputs
 
 
-def attention_with_einsum(Q, K, V):
-    A = softmax(np.einsum("id,jd->ij", Q / np.sqrt(Q.shape[1]), K))
+def attention_with_einsum(Q, K, V, mask):
+    S = np.einsum("id,jd->ij", Q / np.sqrt(Q.shape[1]), K)
+    A = softmax(S + np.where(mask, 0, -1e9))
     return np.einsum("ij,jc->ic", A, V)
 
 
@@ -48,28 +50,37 @@ def test_right_answers_in_other_words_pass(check, answer):
     assert check(answer).passed
 
 
-def mixture_by_columns(A, V):
-    return np.array([sum(A[j, i] * V[j] for j in range(len(V))) for i in range(len(A))])
+def mixture_by_columns(E, V):
+    return np.array([sum(E[j, i] * V[j] for j in range(len(V))) / E[:, i].sum() for i in range(3)])
 
 
-def attention_over_columns(Q, K, V):
-    powers = np.exp(Q @ K.T / np.sqrt(K.shape[1]))
+def attention_over_columns(Q, K, V, mask):
+    powers = np.where(mask, np.exp(Q @ K.T / np.sqrt(K.shape[1])), 0)
     return (powers / powers.sum(axis=0)) @ V
 
 
 @pytest.mark.parametrize(
     ("check", "answer", "mistake"),
     [
-        (checks.check_mixture, mixture_by_columns, "weights turned over"),
-        (checks.check_mixture, lambda A, V: softmax(A) @ V, "softmax of the weights"),
+        (checks.check_mixture, mixture_by_columns, "turned over"),
+        (checks.check_mixture, lambda E, V: softmax(E) @ V, "softmax of the exponentials"),
+        (checks.check_mixture, lambda E, V: E @ V, "not divided"),
         (
             checks.check_mixture,
             lambda A, V: V[np.argmax(A, 1)],
             "the value with the largest weight",
         ),
         (checks.check_attention, attention_over_columns, "softmax over the wrong axis"),
-        (checks.check_attention, lambda Q, K, V: softmax(Q @ K.T) @ V, "no scaling"),
-        (checks.check_attention, lambda Q, K, V: Q @ K.T / len(K[0]) ** 0.5 @ V, "no softmax"),
+        (
+            checks.check_attention,
+            lambda Q, K, V, mask: softmax(np.where(mask, Q @ K.T, -1e30)) @ V,
+            "no scaling",
+        ),
+        (
+            checks.check_attention,
+            lambda Q, K, V, mask: np.where(mask, Q @ K.T / len(K[0]) ** 0.5, 0) @ V,
+            "no softmax",
+        ),
         (
             checks.check_score_gradient,
             lambda w, V, g: [w[j] * V[j] @ g for j in range(len(w))],

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from attend import causal_mask, softmax
+from attend_course.chapters.encoder_decoder.example import distance
+from attend_course.kit.cases import weights
 from attend_course.kit.checks import Case, Exercise, Mistake
 from attend_course.kit.draws import normals
+from attend_course.kit.rules import without
 
 START, END = 1, 2
 
@@ -45,17 +48,38 @@ check_mask = Exercise(
             lambda n: np.ones((n, n), dtype=bool),
             "Every row may look at every piece: nothing is masked.",
         ),
+        Mistake(
+            "ones and zeros",
+            lambda n: causal_mask(n).astype(int),
+            "The places are right, but these are ones and zeros. A mask says True and False: where "
+            "NumPy picks entries by a mask, 1 and 0 would be the numbers of rows.",
+        ),
+        Mistake(
+            "numbers to add",
+            lambda n: np.where(causal_mask(n), 0.0, -np.inf),
+            "These are numbers to add to scores, as torch has them. Here a mask is boolean: True "
+            "where a row may look.",
+        ),
+    ),
+    rules=(
+        without(
+            "That is right, and it leaves the work to `causal_mask`. Write it without: compare the "
+            "numbers of rows and columns.",
+            "causal_mask",
+            "causal",
+        ),
     ),
 )
 
 
 def _model(seed: int, vocabulary: int) -> Callable[[list[int]], np.ndarray]:
-    """Return a made-up model: numbers for the next piece that depend on all pieces so far."""
+    """Return a made-up model: numbers that depend on all pieces so far, and on their order."""
     tables = normals(seed, (2, vocabulary, vocabulary))
 
     def ask(pieces: list[int]) -> np.ndarray:
-        before = sum(tables[0, piece] for piece in pieces[:-1])
-        numbers = tables[1, pieces[-1]] + before / max(1, len(pieces) - 1)
+        ways = np.cos(np.arange(1, len(pieces)))
+        before = sum(way * tables[0, piece] for way, piece in zip(ways, pieces, strict=False))
+        numbers = tables[1, pieces[-1]] + before
         # The longer the text, the likelier its end.
         numbers[END] += 0.8 * (len(pieces) - 3)
         numbers[START] = -np.inf
@@ -95,6 +119,18 @@ def _never_ending(ask: Callable, limit: int) -> list[int]:
     return pieces[1:]
 
 
+def _one_too_few(ask: Callable, limit: int) -> list[int]:
+    return _greedy(ask, limit - 1)
+
+
+def _one_too_many(ask: Callable, limit: int) -> list[int]:
+    return _greedy(ask, limit + 1)
+
+
+def _in_order(pieces: list[int]) -> list[int]:
+    return [*sorted(pieces[:-1]), *pieces[-1:]]
+
+
 def _second(numbers: np.ndarray) -> int:
     return int(np.argsort(numbers)[-2])
 
@@ -108,6 +144,9 @@ check_greedy = Exercise(
         Case("a model of 9 pieces", (_model(11, 9), 20)),
         Case("another, of 12 pieces", (_model(14, 12), 20)),
         Case("a limit of 3 pieces", (_model(17, 15), 3)),
+        Case("a model that writes some pieces several times", (_model(359, 12), 20)),
+        Case("a model with nothing to say", (_model(202, 6), 20)),
+        Case("a limit of 1 piece", (_model(17, 15), 1)),
     ),
     mistakes=(
         Mistake(
@@ -149,6 +188,29 @@ check_greedy = Exercise(
             _written(_second),
             "You took the second largest number. Greedy means the largest.",
         ),
+        Mistake(
+            "one piece too few",
+            _one_too_few,
+            "You stop one piece before the limit. The list that the model reads holds START too, "
+            "and START is not written: it does not count.",
+        ),
+        Mistake(
+            "one piece too many",
+            _one_too_many,
+            "You write one piece more than the limit. Count what is written, and stop when the "
+            "count has reached `limit`.",
+        ),
+        Mistake(
+            "the order lost",
+            _written(np.argmax, _in_order),
+            "You showed the model the pieces in another order than they were written in. Give it "
+            "the list as it grew.",
+        ),
+        Mistake(
+            "the last two pieces",
+            _written(np.argmax, lambda pieces: pieces[-2:]),
+            "You showed the model the last two pieces. It needs all pieces so far, from START on.",
+        ),
     ),
 )
 
@@ -166,16 +228,14 @@ def _words_by(join: Callable, axis: int = 1) -> Callable:
     return answer
 
 
-def _map(seed: int, n: int, m: int) -> np.ndarray:
-    return softmax(2 * normals(seed, (n, m)))
-
-
 check_words = Exercise(
     name="a map of words",
     reference=_words,
     cases=(
-        Case("three steps, five pieces", (_map(21, 3, 5), np.array([0, 1, 1, 2, 2]))),
-        Case("four steps, six pieces", (_map(22, 4, 6), np.array([0, 1, 2, 2, 2, 3]))),
+        Case("three steps, five pieces", (weights(21, 3, 5), np.array([0, 1, 1, 2, 2]))),
+        Case("four steps, six pieces", (weights(22, 4, 6), np.array([0, 1, 2, 2, 2, 3]))),
+        Case("one step, four pieces of one word", (weights(23, 1, 4), np.array([0, 0, 0, 0]))),
+        Case("two steps, each piece a word", (weights(24, 2, 3), np.array([0, 1, 2]))),
     ),
     mistakes=(
         Mistake(
@@ -196,6 +256,12 @@ check_words = Exercise(
             "word as well.",
         ),
         Mistake(
+            "the last piece",
+            lambda weights, words: weights[:, np.append(np.flatnonzero(np.diff(words)), -1)],
+            "You kept the last piece of each word. The shares of the pieces before it belong to "
+            "the word as well.",
+        ),
+        Mistake(
             "turned over",
             lambda weights, words: _words(weights, words).T,
             "Rows and columns have changed places. Queries, the steps, stand on rows: (n, words).",
@@ -210,21 +276,19 @@ check_words = Exercise(
 )
 
 
-def _changed(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return np.abs(p - q).sum(axis=-1) / 2
-
-
 check_change = Exercise(
     name="how far predictions move",
-    reference=_changed,
+    reference=distance,
     cases=(
-        Case("three steps, five pieces", (_map(31, 3, 5), _map(32, 3, 5))),
-        Case("four steps, four pieces", (_map(33, 4, 4), _map(34, 4, 4))),
+        Case("three steps, five pieces", (weights(31, 3, 5), weights(32, 3, 5))),
+        Case("four steps, four pieces", (weights(33, 4, 4), weights(34, 4, 4))),
+        Case("one step, six pieces", (weights(35, 1, 6), weights(36, 1, 6))),
+        Case("everything has moved", (np.eye(3, 4), np.eye(3, 4, 1))),
     ),
     mistakes=(
         Mistake(
             "not halved",
-            lambda p, q: 2 * _changed(p, q),
+            lambda p, q: 2 * distance(p, q),
             "Twice too large: what one piece loses another wins, and you counted both. Halve it, "
             "and 1 means that everything has moved.",
         ),
@@ -245,6 +309,17 @@ check_change = Exercise(
             lambda p, q: np.abs(p - q).mean(axis=-1) / 2,
             "You took the mean over the pieces, so the result shrinks the more pieces there are. "
             "Take the sum.",
+        ),
+        Mistake(
+            "the root of squares",
+            lambda p, q: np.sqrt(((p - q) ** 2).sum(axis=-1)) / 2,
+            "You took the root of the sum of squares, a length. Sizes are asked: np.abs, and their "
+            "sum.",
+        ),
+        Mistake(
+            "one number for all steps",
+            lambda p, q: distance(p, q).sum(),
+            "This is one number for all steps together. Each step has its own: axis=-1.",
         ),
         Mistake(
             "the largest difference",

@@ -40,6 +40,7 @@ __all__ = [
     "change_in_encoder",
     "change_of_steps",
     "config",
+    "distance",
     "exact_model",
     "expected_word",
     "memory",
@@ -427,4 +428,12 @@ def change_of_steps(word: str = OTHERS[0]) -> np.ndarray:
         Shape (n,): half the sum of all differences. 0 if nothing moves, 1 if all probability
         goes to other pieces.
     """
-    return np.abs(running().probabilities - replaced_probabilities(word)).sum(axis=-1) / 2
+    return distance(running().probabilities, replaced_probabilities(word))
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return half the sum of the sizes of all differences, for each row.
+
+    Of two rows of probabilities it is 0 if they are equal, and 1 if they share no piece.
+    """
+    return np.abs(one - other).sum(axis=-1) / 2

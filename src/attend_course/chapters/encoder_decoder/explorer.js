@@ -1,8 +1,12 @@
 // Chapter 1: a translation unrolled, with what every step sees and says.
+import { html } from "../../kit/explorers/vendor/preact.js";
+import { Button, Choice, Field, More, Toggle } from "../../kit/explorers/controls.js";
+import { Announce, explorer } from "../../kit/explorers/explorer.js";
+import { Lines, Locked } from "../../kit/explorers/formula.js";
 import { causalMask, maskedSoftmax, sum } from "../../kit/explorers/linalg.js";
-import { choice, el, field, focusable, newId, number, put, say, toggle } from "../../kit/explorers/dom.js";
-import { explore, heatMap, shades } from "../../kit/explorers/draw.js";
-import { explorer, more } from "../../kit/explorers/view.js";
+import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
+import { shades } from "../../kit/explorers/palette.js";
+import { number } from "../../kit/explorers/text.js";
 
 const TITLES = { memory: "Memory attention", own: "Self-attention of the decoder" };
 const MAPS = [
@@ -13,9 +17,13 @@ const SOURCE = "Scores and probabilities were computed by the course’s trained
   "This explorer applies mask and softmax to the scores; predictions are those with the mask. " +
   "Type a sentence of your own in the notebook.";
 const TYPED = "Scores and probabilities are computed by the course’s trained translator, in Python.";
+const LONGEST = 300;
+const PALE = 0.095;
 
-// The same as EncoderDecoderExplorer._results in Python, from the scores that Python recorded.
-export function computeSteps({ sentence, map, masked, place, record }) {
+// The same as EncoderDecoderExplorer._results in Python, from the scores that Python recorded; null
+// where it recorded none.
+function compute({ sentence, map, masked, place, record }) {
+  if (!record) return null;
   const kept = record.sentences[sentence];
   if (!kept) return { error: "The scores of this sentence were not recorded." };
   const { source, target, inputs, likely } = kept;
@@ -63,121 +71,79 @@ function inWords({ map, inputs, target, columns, weights }, i) {
   return `The step that writes “${target[i]}” looks most at “${where}”: ${number(most)}.`;
 }
 
-// What one step has read, what it says may follow, and what it takes.
-function stepPanel(id) {
-  const title = el("p", { class: "attend-formula-title" });
-  const read = el("dd", {});
-  const rows = el("tbody", {});
-  const list = el("dl", { class: "attend-formula-lines" },
-    el("dt", {}, "it has read"), read,
-    el("dt", {}, "likeliest next pieces"),
-    el("dd", {}, el("table", { class: "attend-lookup" }, rows)));
-  const element = el("div", { class: "attend-formula is-short", id }, title, list);
-  function candidate([piece, probability]) {
-    const bar = el("td", { class: "attend-share" }, number(probability));
-    bar.style.setProperty("--share", probability);
-    return el("tr", {}, el("th", { scope: "row" }, piece), bar);
-  }
-  function update({ target, inputs, likely }, locked, i) {
-    title.replaceChildren(`Step ${i + 1} of ${target.length} writes `, el("b", {}, target[i]),
-      el("span", { class: "attend-muted" }, locked ? " · locked" : ""));
-    say(read, inputs.slice(0, i + 1).join(" "));
-    rows.replaceChildren(...likely[i].map(candidate));
-  }
-  return { element, update };
-}
+const spoken = (results, i) =>
+  `Step ${i + 1} of ${results.target.length} writes ${results.target[i]}, ` +
+  `probability ${number(results.likely[i][0][1])}. ${inWords(results, i)}`;
 
-// Controls
+const Likely = ({ pieces }) => html`
+  <table class="attend-lookup"><tbody>${pieces.map(([piece, probability]) => html`
+    <tr><th scope="row">${piece}</th><td class="attend-share" style=${{ "--share": probability }}>${number(probability)}</td></tr>`)}
+  </tbody></table>`;
+
+// What one step has read, what it says may follow, and what it takes.
+const Step = ({ id, results: { target, inputs, likely }, locked, step: i }) => html`
+  <div class="attend-formula is-short" id=${id}>
+    <p class="attend-formula-title">Step ${i + 1} of ${target.length} writes <b>${target[i]}</b><${Locked} locked=${locked} /></p>
+    <${Lines} lines=${[
+      ["it has read", inputs.slice(0, i + 1).join(" ")],
+      ["likeliest next pieces", html`<${Likely} pieces=${likely[i]} />`],
+    ]} />
+  </div>`;
 
 // On a page one of the recorded sentences; where Python answers, any.
-function sentenceControl(model, life) {
-  const first = { cell: [0, 0], locked: false };
-  if (model.get("typing")) {
-    return field(model, life, {
-      traits: ["sentence"], type: "text", class: "attend-wide", label: ["English sentence"],
-      write: () => model.get("sentence"),
-      read(text) {
-        if (!text.trim() || text.length > 300) throw new Error("Type one sentence. The last one stays.");
-        return [{ sentence: text, ...first }];
-      },
-    }).element;
-  }
-  const options = model.get("results").sentences.map((sentence) => [sentence, sentence]);
-  const control = choice(model, life, { trait: "sentence", label: ["Sentence"], options });
-  return control;
-}
-
-function stepButtons(model, life) {
-  const button = (text) => focusable(el("button", { type: "button", class: "attend-button" }, text));
-  const [back, forward] = [button("◀ Step back"), button("Step forward ▶")];
-  const last = () => (model.get("results").target?.length ?? 1) - 1;
-  const at = () => Math.min(model.get("cell")[0], last());
-  const go = (by) => put(model, { cell: [Math.max(0, Math.min(last(), at() + by)), model.get("cell")[1]] });
-  life.listen(back, "click", () => go(-1));
-  life.listen(forward, "click", () => go(1));
-  life.watch(["cell", "results"], () => {
-    // A button that has the focus keeps it at the end of the way, and says so.
-    back.setAttribute("aria-disabled", at() === 0);
-    forward.setAttribute("aria-disabled", at() === last());
-  });
-  return el("div", { class: "attend-buttons" }, back, forward);
-}
-
-const pictureOf = ({ tokens, columns, weights, mask, row_sums, map }) => ({
-  rows: tokens, columns, values: weights, sums: row_sums, ramp: shades(weights, 1),
-  label: `${TITLES[map]}: queries on rows, keys on columns`,
-  allowed: (i, j) => mask?.[i][j] ?? true, marked: () => false,
-});
-
-function view({ model, life, announce }) {
-  const ids = { map: newId("map"), step: newId("step") };
-  const map = heatMap(life, { id: ids.map, describedby: ids.step, pale: 0.095 });
-  const step = stepPanel(ids.step);
-  const title = el("p", { class: "attend-map-title" });
-  const words = el("p", { class: "attend-summary" });
-  let seen = model.get("cell");
-
-  const explain = (cell) => {
-    seen = cell ?? seen;
-    seen = hand.mark();
-    const results = model.get("results");
-    step.update(results, model.get("locked"), seen[0]);
-    say(words, inWords(results, seen[0]));
+function Sentence({ state, results, set }) {
+  const choose = (sentence) => set({ sentence });
+  const read = (text) => {
+    if (!text.trim() || text.length > LONGEST) throw new Error("Type one sentence. The last one stays.");
+    set({ sentence: text, cell: [0, 0], locked: false });
   };
-  const hand = explore(map, life, {
-    start: () => model.get("cell"),
-    isLocked: () => model.get("locked"),
-    choose: (cell, locked) => put(model, { cell, locked }),
-    show: explain,
-  });
-  const spoken = ({ target, likely }) =>
-    `Step ${seen[0] + 1} of ${target.length} writes ${target[seen[0]]}, ` +
-    `probability ${number(likely[seen[0]][0][1])}. ${words.textContent}`;
-  function draw(results) {
-    map.update(pictureOf(results));
-    map.element.dataset.stage = "weights";
-    say(title, TITLES[results.map]);
-    explain();
-    announce(spoken(results));
-  }
-  life.watch(["cell", "locked"], () => {
-    hand.settle();
-    if (map.cells.length === 0) return;
-    explain(model.get("cell"));
-    announce(spoken(model.get("results")));
-  });
-
-  const controls = el("div", { class: "attend-controls" },
-    sentenceControl(model, life),
-    choice(model, life, { trait: "map", label: ["Looking"], options: MAPS }),
-    toggle(model, life, { trait: "masked", label: ["Mask later pieces"] }),
-    stepButtons(model, life));
-  const scroll = el("div", { class: "attend-scroll" }, map.element);
-  const large = el("div", { class: "attend-large attend-many" }, title, scroll, words);
-  const options = model.get("results").places.map((name) => [name, placeText(name)]);
-  const rest = more("More controls", choice(model, life, { trait: "place", label: ["Which attention"], options }));
-  const source = el("p", { class: "attend-source" }, model.get("typing") ? TYPED : SOURCE);
-  return { parts: [controls, large, step.element, source, rest], draw };
+  if (state.typing) return html`<${Field} class="attend-wide" value=${state.sentence} read=${read}>English sentence<//>`;
+  const options = results.sentences.map((sentence) => [sentence, sentence]);
+  return html`<${Choice} value=${state.sentence} options=${options} onChange=${choose}>Sentence<//>`;
 }
 
-export default explorer({ name: "Explorer: a translation, step by step", compute: computeSteps, view });
+// A button that has the focus keeps it at the end of the way, and says so.
+function StepButtons({ state: { cell }, results: { target }, set }) {
+  const last = target.length - 1;
+  const at = Math.min(cell[0], last);
+  const go = (by) => () => set({ cell: [Math.max(0, Math.min(last, at + by)), cell[1]] });
+  return html`
+    <div class="attend-buttons">
+      <${Button} aria-disabled=${String(at === 0)} onClick=${go(-1)}>◀ Step back<//>
+      <${Button} aria-disabled=${String(at === last)} onClick=${go(1)}>Step forward ▶<//>
+    </div>`;
+}
+
+function View({ state, results, set, id }) {
+  const { tokens, columns, weights, mask, row_sums: sums, map, places } = results;
+  const look = useLook(state, set, weights);
+  const [i] = look.seen;
+  const options = places.map((name) => [name, placeText(name)]);
+  return html`
+    <div class="attend-controls">
+      <${Sentence} state=${state} results=${results} set=${set} />
+      <${Choice} value=${state.map} options=${MAPS} onChange=${(value) => set({ map: value })}>Looking<//>
+      <${Toggle} value=${state.masked} onChange=${(masked) => set({ masked })}>Mask later pieces<//>
+      <${StepButtons} state=${state} results=${results} set=${set} />
+    </div>
+    <div class="attend-large attend-many">
+      <p class="attend-map-title">${TITLES[map]}</p>
+      <${HeatMap} label=${TITLES[map]} rows=${tokens} columns=${columns} values=${weights} sums=${sums}
+        ramp=${shades(weights, 1)} allowed=${(a, b) => mask?.[a][b] ?? true} pale=${PALE} look=${look}
+        describedby=${`${id}-step`} stage="weights" />
+      <p class="attend-summary">${inWords(results, i)}</p>
+    </div>
+    <${Step} id=${`${id}-step`} results=${results} locked=${state.locked} step=${i} />
+    <p class="attend-source">${state.typing ? TYPED : SOURCE}</p>
+    <${More}>
+      <${Choice} value=${state.place} options=${options} onChange=${(place) => set({ place })}>Which attention<//>
+    <//>
+    <${Announce}>${spoken(results, i)}<//>`;
+}
+
+export default explorer({
+  title: "Explorer: a translation, step by step",
+  traits: ["sentence", "map", "masked", "place", "cell", "locked", "typing", "record"],
+  words: ({ cell }, results) => inWords(results, within(cell, results.weights)[0]),
+  compute, View,
+});

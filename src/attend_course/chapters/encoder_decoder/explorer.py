@@ -10,9 +10,8 @@ import traitlets
 
 from attend.masks import causal_mask
 from attend_course.chapters.encoder_decoder import example
-from attend_course.chapters.encoder_decoder.explorer_html import encoder_decoder_html
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["EncoderDecoderExplorer"]
 
@@ -60,7 +59,7 @@ class EncoderDecoderExplorer(Explorer):
     'Ich habe das Buch gelesen.'
     """
 
-    module = "encoder_decoder.js"
+    module = "encoder_decoder"
     title = "Explorer: a translation, step by step"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"map": "own", "cell": [2, 0]},
@@ -100,22 +99,14 @@ class EncoderDecoderExplorer(Explorer):
         """The translation as text."""
         return example.words_of(tuple(self.results["target"]))
 
-    @property
-    def seen(self) -> tuple[int, int]:
-        """Row and column of the cell that is explained, inside the map."""
-        n, m = self.weights.shape
-        return min(self.cell[0], n - 1), min(self.cell[1], m - 1)
-
-    def _update(self, change: Any = None) -> None:
+    def _answer(self) -> dict[str, Any]:
         try:
             example.unroll(self.sentence)
         except ValueError as error:
             if not self.results:
                 raise traitlets.TraitError(f"sentence: {error}") from error
-            said = f"This sentence was not translated: {error}."
-            self.set_trait("results", {**self.results, "error": said})
-            return
-        super()._update(change)
+            return {**self.results, "error": f"This sentence was not translated: {error}."}
+        return super()._answer()
 
     def _results(self) -> dict[str, Any]:
         kept = _kept(self.sentence)
@@ -145,65 +136,35 @@ class EncoderDecoderExplorer(Explorer):
             return example.place_weights(scores, place, mask)
         chosen = example.at_place(scores, place)
         given = chosen.reshape(-1, *chosen.shape[2:])
-        found = [np.asarray(self._compute(one.copy(), mask), dtype=float) for one in given]
-        if any(one.shape != given.shape[1:] for one in found):
-            raise ValueError(f"it returned shape {found[0].shape}, not {given.shape[1:]}")
-        if not np.isfinite(found).all():
-            raise ValueError("it returned numbers that are not finite")
+        wanted = given.shape[1:]
+        found = [returned(self._compute(one.copy(), mask), wanted, "not") for one in given]
         return np.mean(found, axis=0)
 
     @traitlets.validate("sentence")
     def _check_sentence(self, proposal: Any) -> str:
         count = len(proposal["value"])
-        _require(count <= LONGEST, f"sentence has at most {LONGEST} characters, got {count}")
+        rules.require(count <= LONGEST, f"sentence has at most {LONGEST} characters, got {count}")
         return proposal["value"]
 
     @traitlets.validate("map")
     def _check_map(self, proposal: Any) -> str:
         fit = proposal["value"] in _TITLES
-        _require(fit, f"map must be memory or own, got {proposal['value']!r}")
+        rules.require(fit, f"map must be memory or own, got {proposal['value']!r}")
         return proposal["value"]
 
     @traitlets.validate("place")
     def _check_place(self, proposal: Any) -> str:
-        known = ("best", *example.places())
-        fit = proposal["value"] in known
-        _require(fit, f"place must be one of {', '.join(known)}, got {proposal['value']!r}")
-        return proposal["value"]
+        return rules.one_of("place", proposal["value"], ("best", *example.places()))
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell, most = list(proposal["value"]), example.BETWEEN
-        whole = all(isinstance(index, int) and not isinstance(index, bool) for index in cell)
-        fit = whole and len(cell) == 2 and all(0 <= index < most for index in cell)
-        _require(fit, f"cell is [row, column], both 0 to {most - 1}, got {cell}")
-        return cell
+        return rules.place(proposal["value"], example.BETWEEN)
 
     def picture(self) -> drawing.Picture:
         """Return the weights: a row for each step, a column for each piece it may look at."""
         results = self.results
-        allowed = None if results["mask"] is None else self._matrix("mask")
-        sums = self._matrix("row_sums")
-        title = _TITLES[results["map"]]
-        return drawing.Picture(
-            title, results["tokens"], self.weights, 1.0, allowed, sums, results["columns"]
-        )
-
-    def summary(self) -> str:
-        """Return in a sentence where the seen step looks."""
-        i, _ = self.seen
-        results, row = self.results, self.weights[i]
-        if results["map"] == "own":
-            ahead = drawing.number(row[i + 1 :].sum())
-            read = results["inputs"][i]
-            return f"Having read “{read}”, the step gives {ahead} of its weight to later pieces."
-        most = int(row.argmax())
-        said = f"looks most at “{results['columns'][most]}”: {drawing.number(row[most])}."
-        return f"The step that writes “{results['target'][i]}” {said}"
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return encoder_decoder_html(self)
+        title, columns = _TITLES[results["map"]], results["columns"]
+        return drawing.Picture(title, results["tokens"], self.weights, columns)
 
 
 @lru_cache(maxsize=32)
@@ -230,8 +191,3 @@ def _best() -> dict[str, str]:
 def _record(sentences: tuple[str, ...]) -> dict[str, Any]:
     kept = {sentence: _kept(sentence) for sentence in sentences}
     return {"best": _best(), "sentences": kept}
-
-
-def _require(holds: Any, message: str) -> None:
-    if not holds:
-        raise traitlets.TraitError(message)

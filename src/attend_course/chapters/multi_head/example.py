@@ -253,6 +253,20 @@ def chosen_heads() -> tuple[Chosen, ...]:
     return tuple(found)
 
 
+ANSWERS = {"who": ("sister",), "what": ("her", "old", "car")}
+"""What "sold" asks for, and the words that answer."""
+QUESTION_LAYER = 1
+"""The layer whose heads the chapter opens on."""
+
+
+def answering(question: str) -> Chosen:
+    """Return the head of the opening layer in which "sold" gives the answer most of its weight."""
+    columns = [TOKENS.index(word) for word in ANSWERS[question]]
+    shares = head_weights(QUESTION_LAYER)[:, TOKENS.index("sold"), columns].sum(axis=-1)
+    head = int(shares.argmax())
+    return Chosen(question, QUESTION_LAYER, head, float(shares[head]))
+
+
 def piece_count() -> int:
     """Return how many pieces the sentence has."""
     return len(tokens())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,9 +11,8 @@ import traitlets
 
 from attend.attention import softmax
 from attend_course.chapters.multi_head import example
-from attend_course.chapters.multi_head.explorer_html import multi_head_html
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["MultiHeadExplorer"]
 
@@ -71,7 +70,7 @@ class MultiHeadExplorer(Explorer):
     (4, 7, 7)
     """
 
-    module = "multi_head.js"
+    module = "multi_head"
     title = "Explorer: heads side by side"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"layer": 3, "head": 2, "off": [0, 1, 3], "cell": [5, 6], "locked": True},
@@ -114,12 +113,6 @@ class MultiHeadExplorer(Explorer):
         """The head that is shown large."""
         return min(self.head, len(self.results["weights"]) - 1)
 
-    @property
-    def seen(self) -> tuple[int, int]:
-        """Row and column of the cell that is explained, inside the sentence."""
-        last = len(self.results["tokens"]) - 1
-        return min(self.cell[0], last), min(self.cell[1], last)
-
     def _results(self) -> dict[str, Any]:
         scores = self._changed_scores()
         weights = self._weighed(scores)
@@ -160,20 +153,11 @@ class MultiHeadExplorer(Explorer):
     def _weighed(self, scores: np.ndarray) -> np.ndarray:
         if self._compute is None:
             return softmax(scores)
-        weights = np.asarray(self._compute(scores.copy()), dtype=float)
-        if weights.shape != scores.shape:
-            raise ValueError(f"it returned shape {weights.shape}, the scores are {scores.shape}")
-        if not np.isfinite(weights).all():
-            raise ValueError("it returned numbers that are not finite")
-        return weights
+        return returned(self._compute(scores.copy()), scores.shape, "the scores are")
 
     @traitlets.validate("words")
     def _check_words(self, proposal: Any) -> list[str]:
-        words = list(proposal["value"])
-        _require(1 <= len(words) <= MOST_WORDS, f"words: 1 to {MOST_WORDS}, got {len(words)}")
-        fit = all(isinstance(word, str) and 0 < len(word) <= LONGEST_WORD for word in words)
-        _require(fit, f"a word is a text of 1 to {LONGEST_WORD} characters")
-        return words
+        return rules.names(proposal["value"], MOST_WORDS, LONGEST_WORD)
 
     @traitlets.validate("scores")
     def _check_scores(self, proposal: Any) -> list[Any]:
@@ -183,73 +167,49 @@ class MultiHeadExplorer(Explorer):
             raise traitlets.TraitError("scores must be numbers, (N, h, n, n)") from None
         layers, heads = given.shape[:2] if given.ndim == 4 else (0, 0)
         fit = 0 < layers <= MOST_LAYERS and 0 < heads <= MOST_HEADS
-        _require(fit, f"scores are (N, h, n, n), N to 12 and h to 8, got shape {given.shape}")
+        rules.require(fit, f"scores are (N, h, n, n), N to 12 and h to 8, got shape {given.shape}")
         small = np.isfinite(given).all() and (np.abs(given) <= LARGEST_SCORE).all()
-        _require(small, f"scores must be -{LARGEST_SCORE:g} to {LARGEST_SCORE:g}")
+        rules.require(small, f"scores must be -{LARGEST_SCORE:g} to {LARGEST_SCORE:g}")
         return as_lists(given)
 
     @traitlets.validate("products")
     def _check_products(self, proposal: Any) -> list[Any]:
         given = list(proposal["value"])
         fit = given and all(
-            isinstance(row, list) and all(_number(x) for x in row)
+            isinstance(row, list) and all(rules.is_number(x) for x in row)
             for layer in given
             for row in (layer if isinstance(layer, list) else [None])
         )
-        _require(fit, "products are rows of numbers for each layer")
+        rules.require(fit, "products are rows of numbers for each layer")
         return given
 
     @traitlets.validate("layer", "head")
     def _check_place(self, proposal: Any) -> int:
-        name, most = proposal["trait"].name, MOST_LAYERS
-        _require(
-            0 <= proposal["value"] < most,
-            f"{name} must be 0 to {most - 1}, got {proposal['value']}",
-        )
-        return proposal["value"]
+        return rules.between(proposal["trait"].name, proposal["value"], 0, MOST_LAYERS - 1)
 
     @traitlets.validate("off")
     def _check_off(self, proposal: Any) -> list[int]:
         heads = list(proposal["value"])
-        fit = all(_index(head) and head < MOST_HEADS for head in heads)
-        _require(fit, f"off lists heads from 0 to {MOST_HEADS - 1}, got {heads}")
+        fit = all(rules.is_index(head, MOST_HEADS) for head in heads)
+        rules.require(fit, f"off lists heads from 0 to {MOST_HEADS - 1}, got {heads}")
         return sorted(set(heads))
 
     @traitlets.validate("changes")
     def _check_changes(self, proposal: Any) -> list[Any]:
         for change in proposal["value"]:
             fit = isinstance(change, list | tuple) and len(change) == 5
-            fit = fit and all(map(_index, change[:4])) and _number(change[4])
-            fit = fit and abs(change[4]) <= LARGEST_SCORE
-            _require(fit, f"a change is [layer, head, query, key, score to 50], got {change}")
+            fit = fit and all(rules.is_index(index, sys.maxsize) for index in change[:4])
+            fit = fit and rules.is_number(change[4], LARGEST_SCORE)
+            rules.require(fit, f"a change is [layer, head, query, key, score to 50], got {change}")
         return [list(change) for change in proposal["value"]]
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        fit = len(cell) == 2 and all(_index(index) and index < MOST_WORDS for index in cell)
-        _require(fit, f"cell is [row, column], both 0 to {MOST_WORDS - 1}, got {cell}")
-        return cell
+        return rules.place(proposal["value"], MOST_WORDS)
 
-    def picture(self, head: int | None = None) -> drawing.Picture:
-        """Return the weights of a head, queries on rows; of the one that is shown if None."""
-        weights = self.weights[self.shown if head is None else head]
-        return drawing.Picture("Weights", self.results["tokens"], weights)
-
-    def summary(self) -> str:
-        """Return what the seen query takes in each head, and what is left of its output."""
-        i, _ = self.seen
-        tokens = self.results["tokens"]
-        leaders = [f"“{tokens[row[i].argmax()]}”" for row in self.weights]
-        said = f"“{tokens[i]}” gives most weight to {', '.join(leaders)}, head by head. "
-        if all(self.results["on"]):
-            return f"{said}All heads are on."
-        moved = drawing.number(self.results["moved"][i])
-        return f"{said}Without the heads that are off its output moves by {moved}."
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return multi_head_html(self)
+    def picture(self) -> drawing.Picture:
+        """Return the weights of the head that is shown, queries on rows."""
+        return drawing.Picture("Weights", self.results["tokens"], self.weights[self.shown])
 
 
 def _whole(lower: list[list[float]]) -> np.ndarray:
@@ -270,17 +230,3 @@ def _lengths(weights: np.ndarray, products: np.ndarray, heads: Any) -> np.ndarra
     kept[heads] = weights[heads]
     rows = kept.swapaxes(0, 1).reshape(weights.shape[1], -1)
     return np.sqrt(np.maximum(0.0, ((rows @ products) * rows).sum(axis=-1)))
-
-
-def _index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _number(value: Any) -> bool:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and math.isfinite(value)
-
-
-def _require(holds: Any, message: str) -> None:
-    if not holds:
-        raise traitlets.TraitError(message)

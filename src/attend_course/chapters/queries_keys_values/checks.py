@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from attend import attention, scores, softmax
+from attend_course.kit.cases import arrays
 from attend_course.kit.checks import Case, Exercise, Mistake
-from attend_course.kit.draws import normals
 
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -16,32 +16,47 @@ def _three(x: np.ndarray, w_q: np.ndarray, w_k: np.ndarray, w_v: np.ndarray) -> 
 
 
 def _words(seed: int, n: int, d_model: int, d_k: int, d_v: int) -> tuple[np.ndarray, ...]:
-    shapes = ((n, d_model), (d_model, d_k), (d_model, d_k), (d_model, d_v))
-    return tuple(normals(seed + place, shape) for place, shape in enumerate(shapes))
+    return arrays(seed, (n, d_model), (d_model, d_k), (d_model, d_k), (d_model, d_v))
 
 
 _SENTENCES = (
     Case("three words, d_model = 5, d_k = 3, d_v = 4", _words(201, 3, 5, 3, 4)),
     Case("six words, d_model = d_k = d_v = 4", _words(211, 6, 4, 4, 4)),
     Case("one word, d_model = 2, d_k = 3, d_v = 1", _words(221, 1, 2, 3, 1)),
+    Case("five words, d_model = 3, d_k = 2, d_v = 6", _words(241, 5, 3, 2, 6)),
 )
+
+
+def _cosines(q: np.ndarray, K: np.ndarray) -> np.ndarray:
+    return K @ q / np.sqrt((K * K).sum(axis=-1))
+
+
+def _lookup_case(says: str, q: list[float], K: list[list[float]]) -> Case:
+    values = 10.0 * np.arange(1, len(K) + 1)[:, None] + np.arange(3)
+    return Case(says, (np.array(q), np.array(K), values))
 
 
 check_hard_lookup = Exercise(
     name="hard lookup",
     reference=lambda q, K, V: V[(K @ q).argmax()].copy(),
     cases=(
-        Case(
-            "four keys of length 3", (normals(231, 3), normals(232, (4, 3)), normals(233, (4, 2)))
-        ),
-        Case("six keys of length 2", (normals(234, 2), normals(235, (6, 2)), normals(236, (6, 2)))),
-        Case(
+        Case("four keys of length 3", arrays(231, 3, (4, 3), (4, 2))),
+        Case("six keys of length 2", arrays(234, 2, (6, 2), (6, 2))),
+        Case("seven keys of length 5", arrays(251, 5, (7, 5), (7, 1))),
+        _lookup_case(
             "a large key that is far away and fits best",
-            (
-                np.array([1.0, 0.0]),
-                np.array([[1.0, 0.1], [9.0, 3.0], [0.0, -9.5]]),
-                np.eye(3)[:, :2],
-            ),
+            [1.0, 0.0],
+            [[1.0, 0.1], [9.0, 3.0], [0.0, -9.5]],
+        ),
+        _lookup_case(
+            "scores that are all negative",
+            [-1.0, -2.0],
+            [[2.0, 1.0], [9.0, 3.0], [0.5, 0.25], [1.0, 8.0]],
+        ),
+        _lookup_case(
+            "a key with one large product, and a better one without",
+            [2.0, 2.0, 2.0],
+            [[5.0, -4.0, 0.0], [1.0, 1.0, 1.0], [-6.0, 0.0, -1.0]],
         ),
     ),
     mistakes=(
@@ -75,6 +90,30 @@ check_hard_lookup = Exercise(
             "large key may score higher than a near one.",
         ),
         Mistake(
+            "the smallest angle",
+            lambda q, K, V: V[_cosines(q, K).argmax()],
+            "You took the key at the smallest angle: you divided by the lengths. The score is the "
+            "dot product as it is, and a long key scores higher than a short one.",
+        ),
+        Mistake(
+            "the largest single product",
+            lambda q, K, V: V[(K * q).max(axis=-1).argmax()],
+            "You looked for the largest single product. A score is the sum of all products of its "
+            "key: one of them may be large and the others pull it down.",
+        ),
+        Mistake(
+            "the largest size",
+            lambda q, K, V: V[np.abs(K @ q).argmax()],
+            "You dropped the signs. A score of -6 is not large, it is low: a key that points away "
+            "fits worst.",
+        ),
+        Mistake(
+            "the longest key",
+            lambda q, K, V: V[(K * K).sum(axis=-1).argmax()],
+            "You took the longest key, whatever the query asks. Compare each key with q by a dot "
+            "product.",
+        ),
+        Mistake(
             "comparing with the largest entry",
             lambda q, K, V: V[K.max(axis=-1).argmax()],
             "The query was not used. Compare each key with q by a dot product.",
@@ -83,43 +122,77 @@ check_hard_lookup = Exercise(
 )
 
 
+def _two_texts(says: str, seed: int, sizes: tuple[int, ...]) -> Case:
+    n, m, d_model, d_k, d_v = sizes
+    rows = ((n, d_model), (m, d_model))
+    return Case(says, arrays(seed, *rows, (d_model, d_k), (d_model, d_k), (d_model, d_v)))
+
+
 check_queries_keys_values = Exercise(
     name="queries, keys, values",
-    reference=_three,
-    cases=_SENTENCES,
+    reference=lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, memory @ w_v),
+    cases=(
+        _two_texts("four rows that ask and four that answer", 261, (4, 4, 4, 4, 4)),
+        _two_texts("three rows that ask, five that answer", 271, (3, 5, 5, 3, 4)),
+        _two_texts("six rows that ask, one that answers", 281, (6, 1, 2, 3, 1)),
+    ),
     mistakes=(
         Mistake(
             "queries and keys swapped",
-            lambda x, w_q, w_k, w_v: (x @ w_k, x @ w_q, x @ w_v),
-            "Queries and keys have changed places. The order asked is Q, K, V, and Q comes from "
-            "W_Q.",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_k, x @ w_q, memory @ w_v),
+            "Queries and keys have changed places. The order asked is Q, K, V.",
+        ),
+        Mistake(
+            "queries and keys from each other's matrix",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_k, memory @ w_q, memory @ w_v),
+            "Q was made with W_K, and K with W_Q. Each has a matrix of its own name.",
+        ),
+        Mistake(
+            "keys and values swapped",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_v, memory @ w_k),
+            "Keys and values have changed places. The order asked is Q, K, V.",
+        ),
+        Mistake(
+            "all from x",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, x @ w_k, x @ w_v),
+            "The memory was not used. Its rows answer: keys and values are made from them.",
+        ),
+        Mistake(
+            "all from the memory",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_q, memory @ w_k, memory @ w_v),
+            "The rows of x were not used. They ask: queries are made from them.",
+        ),
+        Mistake(
+            "values from x",
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, x @ w_v),
+            "The values were made from x. A row that answers hands over its own value: V comes "
+            "from the memory, as K does.",
+        ),
+        Mistake(
+            "the memory asks",
+            lambda x, memory, w_q, w_k, w_v: (memory @ w_q, x @ w_k, x @ w_v),
+            "The two texts have changed places. The rows of x ask, those of the memory answer.",
         ),
         Mistake(
             "values from the keys' matrix",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_k, x @ w_k),
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_k, memory @ w_k),
             "V was made with W_K. What a word hands over has a matrix of its own, W_V.",
         ),
         Mistake(
-            "x itself as the values",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_k, x),
-            "You left x as the values. That was the form before anything is learned; now W_V makes "
-            "them.",
-        ),
-        Mistake(
             "one matrix for all three",
-            lambda x, w_q, w_k, w_v: (x @ w_q, x @ w_q, x @ w_q),
+            lambda x, memory, w_q, w_k, w_v: (x @ w_q, memory @ w_q, memory @ w_q),
             "All three were made with W_Q. Then a word is found by what it asks for. Use W_K for K "
             "and W_V for V.",
         ),
         Mistake(
             "words as columns",
-            lambda x, w_q, w_k, w_v: ((x @ w_q).T, (x @ w_k).T, (x @ w_v).T),
+            lambda x, memory, w_q, w_k, w_v: ((x @ w_q).T, (memory @ w_k).T, (memory @ w_v).T),
             "Your results are lying on their sides. Rows are words: Q is (n, d_k), not (d_k, n).",
         ),
         Mistake(
-            "x itself, not projected",
-            lambda x, w_q, w_k, w_v: (x, x, x),
-            "These are three copies of x. Multiply each by its own matrix, x on the left.",
+            "not projected",
+            lambda x, memory, w_q, w_k, w_v: (x, memory, memory),
+            "These are copies of x and the memory. Multiply each by its own matrix, x on the left.",
         ),
     ),
 )
@@ -174,6 +247,11 @@ check_self_attention = Exercise(
             lambda x, w_q, w_k, w_v: _weights(x, w_q, w_k).T @ (x @ w_v),
             "You transposed the weights. Row i holds what query i takes from each word, and it "
             "multiplies V as it stands.",
+        ),
+        Mistake(
+            "values from the keys' matrix",
+            lambda x, w_q, w_k, w_v: _weights(x, w_q, w_k) @ (x @ w_k),
+            "You mixed the keys. What is mixed are the values, x @ W_V.",
         ),
         Mistake(
             "divided by sqrt(d_k)",

@@ -9,14 +9,12 @@ import traitlets
 
 from attend.attention import attention, scores
 from attend_course.chapters.queries_keys_values import example
-from attend_course.chapters.queries_keys_values.explorer_html import queries_keys_values_html
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["QueriesKeysValuesExplorer"]
 
 LARGEST_ENTRY = 10.0
-_TIE = 1e-6
 _TITLES = {"scores": "Scores", "weights": "Weights"}
 
 
@@ -58,7 +56,7 @@ class QueriesKeysValuesExplorer(Explorer):
     (4, 2)
     """
 
-    module = "queries_keys_values.js"
+    module = "queries_keys_values"
     title = "Explorer: one word asks all words"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"projected": True},
@@ -126,18 +124,16 @@ class QueriesKeysValuesExplorer(Explorer):
         found = self._compute(q.copy(), k.copy(), v.copy())
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             raise ValueError("return two results: the output and the weights")
-        output, weights = (np.asarray(part, dtype=float) for part in found)
-        _fits("output", output, (len(q), v.shape[-1]))
-        _fits("weights", weights, (len(q), len(k)))
-        return output, weights
+        output = returned(found[0], (len(q), v.shape[-1]), name="output")
+        return output, returned(found[1], (len(q), len(k)), name="weights")
 
     @traitlets.validate("sentence")
     def _check_sentence(self, proposal: Any) -> str:
-        return _one_of("sentence", proposal["value"], example.SENTENCES)
+        return rules.one_of("sentence", proposal["value"], example.SENTENCES)
 
     @traitlets.validate("stage")
     def _check_stage(self, proposal: Any) -> str:
-        return _one_of("stage", proposal["value"], tuple(_TITLES))
+        return rules.one_of("stage", proposal["value"], tuple(_TITLES))
 
     @traitlets.validate("x")
     def _check_x(self, proposal: Any) -> list[list[float]]:
@@ -150,45 +146,11 @@ class QueriesKeysValuesExplorer(Explorer):
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        fits = len(cell) == 2 and all(type(i) is int and 0 <= i < 4 for i in cell)
-        _require(fits, f"cell is [row, column], both 0 to 3, got {cell}")
-        return cell
+        return rules.place(proposal["value"], 4)
 
-    def picture(self, stage: str | None = None) -> drawing.Picture:
-        """Return one of the two matrices, the one that ``stage`` names if none is given."""
-        stage = stage or self.stage
-        values = self._matrix(stage)
-        weights = stage == "weights"
-        limit = 1.0 if weights else float(np.abs(values).max())
-        sums = self._matrix("row_sums") if weights else None
-        return drawing.Picture(_TITLES[stage], self.tokens, values, limit, None, sums)
-
-    def summary(self) -> str:
-        """Return in two sentences what the query of the cell takes, and from where."""
-        i = self.cell[0]
-        row, output = self.weights[i], drawing.vector(self.output[i])
-        top = row.max()
-        ahead = [t for t, w in zip(self.tokens, row, strict=True) if top - w < _TIE]
-        taken = f"most from “{ahead[0]}”, {drawing.number(top)}"
-        if len(ahead) > 1:
-            names = ", ".join(f"“{token}”" for token in ahead)
-            taken = f"the same, {drawing.number(top)}, from {names}"
-        return f"“{self.tokens[i]}” takes {taken}. Its output is {output}."
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return queries_keys_values_html(self)
-
-
-def _require(holds: Any, message: str) -> None:
-    if not holds:
-        raise traitlets.TraitError(message)
-
-
-def _one_of(name: str, value: str, options: tuple[str, ...]) -> str:
-    _require(value in options, f"{name} must be one of {', '.join(options)}, got {value!r}")
-    return value
+    def picture(self) -> drawing.Picture:
+        """Return the matrix that is shown large."""
+        return drawing.Picture(_TITLES[self.stage], self.tokens, self._matrix(self.stage))
 
 
 def _entries(name: str, rows: Any, shape: tuple[int, int]) -> list[list[float]]:
@@ -196,15 +158,8 @@ def _entries(name: str, rows: Any, shape: tuple[int, int]) -> list[list[float]]:
         array = np.array(rows, dtype=float)
     except (TypeError, ValueError):
         array = np.array(np.nan)
-    _require(
+    rules.require(
         array.shape == shape and (np.abs(array) <= LARGEST_ENTRY).all(),
         f"{name} is {shape[0]} rows of {shape[1]} numbers from -10 to 10, got {rows}",
     )
     return [list(row) for row in rows]
-
-
-def _fits(name: str, array: np.ndarray, shape: tuple[int, int]) -> None:
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}, it should be {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds numbers that are not finite")

@@ -12,10 +12,9 @@ import traitlets
 from attend.attention import masked_softmax, scores
 from attend.masks import causal_mask, padding_mask
 from attend_course.chapters.scaling import example
-from attend_course.chapters.scaling.explorer_html import scaling_html
 from attend_course.kit.draws import token_vectors
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["ScalingExplorer"]
 
@@ -72,7 +71,7 @@ class ScalingExplorer(Explorer):
     (7, 7)
     """
 
-    module = "scaling.js"
+    module = "scaling"
     title = "Explorer: scores, scaled scores, weights"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"d_k": 512, "scaled": False},
@@ -169,105 +168,58 @@ class ScalingExplorer(Explorer):
     def _weights(self, bare: np.ndarray, scale: float, allowed: np.ndarray | None) -> np.ndarray:
         if self._compute is None:
             return masked_softmax(bare * scale, allowed)
-        weights = np.asarray(self._compute(bare.copy(), scale, allowed), dtype=float)
-        if weights.shape != bare.shape:
-            raise ValueError(f"it returned shape {weights.shape}, the scores have {bare.shape}")
-        if not np.isfinite(weights).all():
-            raise ValueError("it returned numbers that are not finite")
-        return weights
+        found = self._compute(bare.copy(), scale, allowed)
+        return returned(found, bare.shape, "the scores have")
 
     @traitlets.validate("sentence")
     def _check_sentence(self, proposal: Any) -> str:
         words = [word for word in _GAP.split(proposal["value"]) if word]
-        _require(1 <= len(words) <= MOST_TOKENS, f"sentence needs 1 to 16 words, got {len(words)}")
+        rules.require(
+            1 <= len(words) <= MOST_TOKENS, f"sentence needs 1 to 16 words, got {len(words)}"
+        )
         longest = max(map(len, words))
-        _require(longest <= LONGEST_WORD, f"a word has at most 100 characters, got {longest}")
+        rules.require(longest <= LONGEST_WORD, f"a word has at most 100 characters, got {longest}")
         return proposal["value"]
 
     @traitlets.validate("d_k")
     def _check_d_k(self, proposal: Any) -> int:
-        return _within("d_k", proposal["value"], 1, LARGEST_D_K)
+        return rules.between("d_k", proposal["value"], 1, LARGEST_D_K)
 
     @traitlets.validate("temperature")
     def _check_temperature(self, proposal: Any) -> float:
-        return _within("temperature", proposal["value"], 0.01, 100)
+        return rules.between("temperature", proposal["value"], 0.01, 100)
 
     @traitlets.validate("seed")
     def _check_seed(self, proposal: Any) -> int:
-        return _within("seed", proposal["value"], 0, 999_999_999)
+        return rules.between("seed", proposal["value"], 0, 999_999_999)
 
     @traitlets.validate("mask")
     def _check_mask(self, proposal: Any) -> str:
-        return _one_of("mask", proposal["value"], ("none", "causal", "padding"))
+        return rules.one_of("mask", proposal["value"], ("none", "causal", "padding"))
 
     @traitlets.validate("stage")
     def _check_stage(self, proposal: Any) -> str:
-        return _one_of("stage", proposal["value"], ("scores", "scaled_scores", "weights"))
+        return rules.one_of("stage", proposal["value"], ("scores", "scaled_scores", "weights"))
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        _require(_is_place(cell), f"cell is [row, column], both 0 to 15, got {cell}")
-        return cell
+        return rules.place(proposal["value"], MOST_TOKENS)
 
     @traitlets.validate("overrides")
     def _check_overrides(self, proposal: Any) -> list[list[float]]:
         for entry in proposal["value"]:
-            _require(
+            rules.require(
                 _is_override(entry), f"an override is [row, column, score up to 1e6], got {entry}"
             )
         return [list(entry) for entry in proposal["value"]]
 
-    def picture(self, stage: str | None = None) -> drawing.Picture:
-        """Return one of the three matrices, the one that ``stage`` names if none is given."""
-        stage = stage or self.stage
-        values = self._matrix(stage)
-        if stage == "weights":
-            limit, sums = 1.0, self.row_sums
-        else:
-            # Scores and scaled scores share one ramp, so that the smaller ones look smaller.
-            limit = max(np.abs(self.scores).max(), np.abs(self.scaled_scores).max())
-            sums = None
-        allowed = None if stage == "scores" else self.allowed
-        return drawing.Picture(_TITLES[stage], self.tokens, values, limit, allowed, sums)
-
-    def summary(self) -> str:
-        """Return in two sentences what the numbers show."""
-        spread, scaled, largest = (
-            drawing.number(self.results[name])
-            for name in ("spread", "scaled_spread", "mean_largest")
-        )
-        return (
-            f"Scores spread by {spread}, scaled scores by {scaled}. "
-            f"The largest weight of a row is {largest} on average."
-        )
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return scaling_html(self)
-
-
-def _require(holds: Any, message: str) -> None:
-    if not holds:
-        raise traitlets.TraitError(message)
-
-
-def _within(name: str, value: Any, lowest: float, highest: float) -> Any:
-    _require(lowest <= value <= highest, f"{name} must be {lowest} to {highest}, got {value}")
-    return value
-
-
-def _one_of(name: str, value: str, options: tuple[str, ...]) -> str:
-    _require(value in options, f"{name} must be one of {', '.join(options)}, got {value!r}")
-    return value
+    def picture(self) -> drawing.Picture:
+        """Return the matrix that is shown large."""
+        return drawing.Picture(_TITLES[self.stage], self.tokens, self._matrix(self.stage))
 
 
 def _is_override(entry: Any) -> bool:
-    if not isinstance(entry, (list, tuple)) or len(entry) != 3 or not _is_place(entry[:2]):
+    if not isinstance(entry, (list, tuple)) or len(entry) != 3:
         return False
-    return isinstance(entry[2], (int, float)) and abs(entry[2]) <= LARGEST_SCORE
-
-
-def _is_place(place: Any) -> bool:
-    whole = all(isinstance(index, int) and not isinstance(index, bool) for index in place)
-    return whole and len(place) == 2 and all(0 <= index < MOST_TOKENS for index in place)
+    inside = all(rules.is_index(index, MOST_TOKENS) for index in entry[:2])
+    return inside and rules.is_number(entry[2], LARGEST_SCORE)

@@ -6,16 +6,13 @@ import numpy as np
 
 from attend import scores, softmax
 from attend_course.chapters.scores.example import cosines, lengths
+from attend_course.kit.cases import arrays
 from attend_course.kit.checks import Case, Exercise, Mistake
-from attend_course.kit.draws import normals
+from attend_course.kit.rules import without, without_loops
 
 
-def _one_pair(seed: int, d_k: int) -> tuple[np.ndarray, np.ndarray]:
-    return normals(seed, d_k), normals(seed + 1, d_k)
-
-
-def _pairs(seed: int, n: int, m: int, d_k: int) -> tuple[np.ndarray, np.ndarray]:
-    return normals(seed, (n, d_k)), normals(seed + 1, (m, d_k))
+def _pairs(seed: int, n: int, m: int, d_k: int) -> tuple[np.ndarray, ...]:
+    return arrays(seed, (n, d_k), (m, d_k))
 
 
 def _dots(q: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -28,7 +25,9 @@ check_one_score = Exercise(
     cases=(
         Case("a query and a key of two components", (np.array([2.0, 1.0]), np.array([3.0, 1.0]))),
         Case("an obtuse angle", (np.array([2.0, 1.0]), np.array([-1.0, -2.0]))),
-        Case("five components", _one_pair(71, 5)),
+        Case("five components", arrays(71, 5, 5)),
+        Case("one component", (np.array([-1.5]), np.array([4.0]))),
+        Case("a right angle", (np.array([2.0, 1.0, 0.0]), np.array([-1.0, 2.0, 5.0]))),
     ),
     mistakes=(
         Mistake(
@@ -71,25 +70,60 @@ check_one_score = Exercise(
             "Every component of q met every component of k. Only equal places belong together: "
             "the first with the first, the second with the second.",
         ),
+        Mistake(
+            "already scaled",
+            lambda q, k: q @ k / np.sqrt(len(q)),
+            "You divided by the square root of d_k. The next chapter says why one does; here the "
+            "bare score is asked.",
+        ),
+        Mistake(
+            "the query with itself",
+            lambda q, k: q @ q,
+            "You multiplied the query with itself. Its components meet those of the key.",
+        ),
+    ),
+    rules=(
+        without(
+            "That is the score. Now write it without the ready product: multiply, then add up.",
+            "@",
+            "dot",
+            "matmul",
+            "inner",
+            "vdot",
+            "vecdot",
+        ),
     ),
 )
 
-# Each case has as many keys as components, so that the product without a transpose can be formed:
-# otherwise it would raise, and the mistake could not be named.
+
+def _batch(seed: int, b: int, n: int, m: int, d_k: int) -> tuple[np.ndarray, ...]:
+    return arrays(seed, (b, n, d_k), (b, m, d_k))
+
+
+# The first case has as many keys as components, so that the product without a transpose can be
+# formed: it would raise otherwise, and the mistake could not be named.
 check_all_scores = Exercise(
     name="all scores",
     reference=_dots,
     cases=(
-        Case("five queries and two keys", _pairs(81, 5, 2, 2)),
-        Case("three queries and four keys", _pairs(83, 3, 4, 4)),
-        Case("one query and three keys", _pairs(85, 1, 3, 3)),
+        Case("two sentences, three queries and four keys", _batch(81, 2, 3, 4, 4)),
+        Case("three sentences of two words", _batch(83, 3, 2, 2, 5)),
+        Case("one sentence, one query and three keys", _batch(85, 1, 1, 3, 2)),
+        Case("as many sentences as words and components", _batch(87, 3, 3, 3, 3)),
     ),
     mistakes=(
         Mistake(
             "the transpose is missing",
             lambda q, k: q @ k,
             "You multiplied Q by K itself. Then row i is combined with the columns of K, which are "
-            "components and not keys. The shape fits here by accident only: write K.T.",
+            "components and not keys. The shape fits here by accident only: in each sentence the "
+            "keys have to stand as columns.",
+        ),
+        Mistake(
+            "all axes turned over",
+            lambda q, k: q @ k.T,
+            "You turned over all axes with `.T`, also that of the sentences. In each sentence only "
+            "the last two change places.",
         ),
         Mistake(
             "keys on rows",
@@ -99,7 +133,7 @@ check_all_scores = Exercise(
         Mistake(
             "queries with queries",
             lambda q, k: _dots(q, q),
-            "You compared the queries with each other. The second factor is the transpose of K.",
+            "You compared the queries with each other. The second factor holds the keys.",
         ),
         Mistake(
             "keys with keys",
@@ -107,10 +141,19 @@ check_all_scores = Exercise(
             "You compared the keys with each other. The first factor is Q.",
         ),
         Mistake(
-            "cosines",
-            cosines,
-            "You divided by the lengths: these are cosines, all from -1 to 1. A score keeps the "
-            "lengths of query and key.",
+            "every sentence with every other",
+            lambda q, k: np.einsum("bic,ejc->beij", q, k),
+            "Every sentence met every other. A query is compared with keys of its own sentence.",
+        ),
+        Mistake(
+            "only the first sentence",
+            lambda q, k: _dots(q[0], k[0]),
+            "These are the scores of the first sentence. Each has a matrix of its own: (b, n, m).",
+        ),
+        Mistake(
+            "sentences added up",
+            lambda q, k: _dots(q, k).sum(axis=0),
+            "You added up the sentences. Each keeps its own scores: (b, n, m).",
         ),
         Mistake(
             "weights",
@@ -124,10 +167,10 @@ check_all_scores = Exercise(
             "You divided by the square root of d_k. That is a good idea, and the next chapter says "
             "why; here the bare scores are asked.",
         ),
-        Mistake(
-            "all in one number",
-            lambda q, k: _dots(q, k).sum(),
-            "You added all scores to one number. Each pair keeps its own: the result is (n, m).",
+    ),
+    rules=(
+        without_loops(
+            "These are the scores. Now without a loop: one product does all sentences at once."
         ),
     ),
 )
@@ -141,6 +184,11 @@ check_best_key = Exercise(
         Case("two queries and three keys in the plane", _LONG_KEY),
         Case("four queries and six keys", _pairs(91, 4, 6, 3)),
         Case("seven queries and three keys", _pairs(93, 7, 3, 5)),
+        Case("five queries and five keys", _pairs(95, 5, 5, 5)),
+        Case(
+            "scores that are all negative",
+            (-_LONG_KEY[0][:1], _LONG_KEY[1][:2] + np.array([9.0, 0.0])),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -199,6 +247,7 @@ check_cosines = Exercise(
         Case("three queries and three keys", _pairs(101, 3, 3, 3)),
         Case("two queries and four keys", _pairs(103, 2, 4, 5)),
         Case("five queries and one key", _pairs(105, 5, 1, 2)),
+        Case("long and short vectors", (100 * np.eye(2, 3), 0.01 * _pairs(107, 1, 3, 3)[1])),
     ),
     mistakes=(
         Mistake(
@@ -229,6 +278,12 @@ check_cosines = Exercise(
             lambda q, k: _dots(q, k) / (np.linalg.norm(q) * np.linalg.norm(k)),
             "You took one length of all queries together and one of all keys. Each row has its "
             "own: axis=-1.",
+        ),
+        Mistake(
+            "the lengths on the wrong sides",
+            lambda q, k: _dots(q, k) / (lengths(q) * lengths(k)[:, None]),
+            "The lengths stand on the wrong sides: those of the queries divided columns. Give them "
+            "the shape (n, 1), and those of the keys (m,).",
         ),
         Mistake(
             "the sum of the lengths",

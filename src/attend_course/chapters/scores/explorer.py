@@ -10,9 +10,8 @@ import traitlets
 
 from attend.attention import scores
 from attend_course.chapters.scores import example
-from attend_course.chapters.scores.explorer_html import brief, listed, scores_html
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["ScoresExplorer"]
 
@@ -46,7 +45,7 @@ class ScoresExplorer(Explorer):
     [-4.0, 7.0, 0.0, 3.0]
     """
 
-    module = "scores.js"
+    module = "scores"
     title = "Explorer: queries, keys and their scores"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"cell": [0, 3], "locked": True},
@@ -62,7 +61,7 @@ class ScoresExplorer(Explorer):
     @property
     def tokens(self) -> list[str]:
         """The words of the sentence."""
-        return _TOKENS
+        return list(_TOKENS)
 
     @property
     def scores(self) -> np.ndarray:
@@ -93,13 +92,7 @@ class ScoresExplorer(Explorer):
     def _scores(self, q: np.ndarray, k: np.ndarray) -> np.ndarray:
         if self._compute is None:
             return scores(q, k, scale=1.0)
-        found = np.asarray(self._compute(q.copy(), k.copy()), dtype=float)
-        wanted = (len(q), len(k))
-        if found.shape != wanted:
-            raise ValueError(f"it returned shape {found.shape}, the scores have {wanted}")
-        if not np.isfinite(found).all():
-            raise ValueError("it returned numbers that are not finite")
-        return found
+        return returned(self._compute(q.copy(), k.copy()), (len(q), len(k)), "the scores have")
 
     @traitlets.validate("q", "k")
     def _check_arrows(self, proposal: Any) -> list[list[float]]:
@@ -112,37 +105,17 @@ class ScoresExplorer(Explorer):
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        places = range(len(_TOKENS))
-        if len(cell) != 2 or not all(type(index) is int and index in places for index in cell):
-            raise traitlets.TraitError(f"cell is [row, column], both 0 to 3, got {cell}")
-        return cell
+        return rules.place(proposal["value"], len(_TOKENS))
 
     def picture(self) -> drawing.Picture:
         """Return the matrix of scores."""
-        limit = float(np.abs(self.scores).max())
-        return drawing.Picture("Scores", _TOKENS, self.scores, limit)
-
-    def summary(self) -> str:
-        """Return in two sentences what the row of the query holds."""
-        i = self.cell[0]
-        row, total = self.scores[i], self.results["row_sums"][i]
-        best = " and ".join(_TOKENS[j] for j in np.flatnonzero(row == row.max()))
-        return (
-            f"The row of {_TOKENS[i]} is {listed(row)}: its highest score is with {best}. "
-            f"The row sums to {brief(total)}."
-        )
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return scores_html(self)
+        return drawing.Picture("Scores", _TOKENS, self.scores)
 
 
 def _is_arrow(row: Any) -> bool:
     if not isinstance(row, (list, tuple)) or len(row) != 2:
         return False
-    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in row)
-    return numbers and all(abs(x) <= REACH for x in row)
+    return all(rules.is_number(x, REACH) for x in row)
 
 
 def _with_gaps(matrix: np.ndarray) -> list[list[float | None]]:

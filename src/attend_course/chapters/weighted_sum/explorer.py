@@ -10,14 +10,12 @@ import traitlets
 from attend.attention import masked_softmax
 from attend.masks import causal_mask
 from attend_course.chapters.weighted_sum import example
-from attend_course.chapters.weighted_sum.explorer_html import weighted_sum_html
-from attend_course.kit.explorers import drawing
-from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.explorers import drawing, rules
+from attend_course.kit.explorers.base import Explorer, as_lists, returned
 
 __all__ = ["WeightedSumExplorer"]
 
 MOST_WORDS, LONGEST_WORD, LARGEST_SCORE, LARGEST_VALUE = 8, 20, 50.0, 4.0
-_TIE = 1e-9
 
 
 class WeightedSumExplorer(Explorer):
@@ -55,7 +53,7 @@ class WeightedSumExplorer(Explorer):
     (5, 2)
     """
 
-    module = "weighted_sum.js"
+    module = "weighted_sum"
     title = "Explorer: outputs as mixtures of values"
     examples: ClassVar[list[dict[str, Any]]] = [
         {"causal": True, "cell": [0, 4], "locked": True},
@@ -88,12 +86,6 @@ class WeightedSumExplorer(Explorer):
         """The outputs, one row a query, (n, 2)."""
         return self._matrix("outputs")
 
-    @property
-    def seen(self) -> tuple[int, int]:
-        """Row and column of the cell that is explained, inside the sentence."""
-        last = len(self.results["tokens"]) - 1
-        return min(self.cell[0], last), min(self.cell[1], last)
-
     def _results(self) -> dict[str, Any]:
         n, points = len(self.words), np.array(self.values, dtype=float)
         if len(self.scores) != n or len(self.scores[0]) != n or len(points) != n:
@@ -121,79 +113,31 @@ class WeightedSumExplorer(Explorer):
     def _mixed(self, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
         if self._compute is None:
             return weights @ points
-        outputs = np.asarray(self._compute(weights.copy(), points.copy()), dtype=float)
-        if outputs.shape != points.shape:
-            raise ValueError(f"it returned shape {outputs.shape}, the outputs are {points.shape}")
-        if not np.isfinite(outputs).all():
-            raise ValueError("it returned numbers that are not finite")
-        return outputs
+        found = self._compute(weights.copy(), points.copy())
+        return returned(found, points.shape, "the outputs are")
 
     @traitlets.validate("words")
     def _check_words(self, proposal: Any) -> list[str]:
-        words = list(proposal["value"])
-        _require(1 <= len(words) <= MOST_WORDS, f"words: 1 to {MOST_WORDS}, got {len(words)}")
-        fit = all(isinstance(word, str) and 0 < len(word) <= LONGEST_WORD for word in words)
-        _require(fit, f"a word is a text of 1 to {LONGEST_WORD} characters")
-        return words
+        return rules.names(proposal["value"], MOST_WORDS, LONGEST_WORD)
 
     @traitlets.validate("scores")
     def _check_scores(self, proposal: Any) -> list[list[float]]:
-        rows = _rows("scores", proposal["value"], LARGEST_SCORE)
+        rows = rules.rows("scores", proposal["value"], LARGEST_SCORE)
         fit = rows.ndim == 2 and rows.shape[0] == rows.shape[1] > 0
-        _require(fit, f"scores need one row and one column a word, got shape {rows.shape}")
+        rules.require(fit, f"scores need one row and one column a word, got shape {rows.shape}")
         return as_lists(rows)
 
     @traitlets.validate("values")
     def _check_values(self, proposal: Any) -> list[list[float]]:
-        rows = _rows("values", proposal["value"], LARGEST_VALUE)
+        rows = rules.rows("values", proposal["value"], LARGEST_VALUE)
         fit = rows.ndim == 2 and rows.shape[1] == 2
-        _require(fit, f"values need two numbers for each word, got shape {rows.shape}")
+        rules.require(fit, f"values need two numbers for each word, got shape {rows.shape}")
         return as_lists(rows)
 
     @traitlets.validate("cell")
     def _check_cell(self, proposal: Any) -> list[int]:
-        cell = list(proposal["value"])
-        whole = all(isinstance(index, int) and not isinstance(index, bool) for index in cell)
-        fit = whole and len(cell) == 2 and all(0 <= index < MOST_WORDS for index in cell)
-        _require(fit, f"cell is [row, column], both 0 to {MOST_WORDS - 1}, got {cell}")
-        return cell
+        return rules.place(proposal["value"], MOST_WORDS)
 
     def picture(self) -> drawing.Picture:
         """Return the weights, queries on rows."""
-        weights = self.weights
-        allowed = None if self.results["mask"] is None else self._matrix("mask")
-        return drawing.Picture(
-            "Weights", self.results["tokens"], weights, 1.0, allowed, weights.sum(axis=-1)
-        )
-
-    def summary(self) -> str:
-        """Return in two sentences what the seen query takes, and where the outputs lie."""
-        i, _ = self.seen
-        tokens, weights = self.results["tokens"], self.weights[i]
-        leading = np.flatnonzero(weights > weights.max() - _TIE)
-        named = " and ".join(f"“{tokens[j]}”" for j in leading)
-        count, strays = len(tokens), self.results["inside"].count(False)
-        where = f"{strays} of {count} outputs lie outside" if strays else "Every output lies inside"
-        return (
-            f"The largest weight of “{tokens[i]}” is {drawing.number(weights.max())}, for {named}. "
-            f"{where} the shape that the values span."
-        )
-
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script."""
-        return weighted_sum_html(self)
-
-
-def _rows(name: str, given: Any, most: float) -> np.ndarray:
-    try:
-        rows = np.array(given, dtype=float)
-    except (TypeError, ValueError):
-        raise traitlets.TraitError(f"{name} must be rows of numbers, all equally long") from None
-    fit = np.isfinite(rows).all() and (np.abs(rows) <= most).all()
-    _require(fit, f"{name} must be -{most:g} to {most:g}")
-    return rows
-
-
-def _require(holds: Any, message: str) -> None:
-    if not holds:
-        raise traitlets.TraitError(message)
+        return drawing.Picture("Weights", self.results["tokens"], self.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -11,9 +12,10 @@ import traitlets
 
 from attend_course.kit.explorers import drawing
 from attend_course.kit.explorers.bundle import bundle, stylesheet
+from attend_course.kit.explorers.render import Stage, stage
 from attend_course.kit.rooms import parts
 
-__all__ = ["MIME", "Explorer", "all_explorers"]
+__all__ = ["MIME", "Explorer", "all_explorers", "as_lists", "returned"]
 
 MIME = "application/vnd.attend.widget+json"
 
@@ -21,17 +23,18 @@ MIME = "application/vnd.attend.widget+json"
 class Explorer(anywidget.AnyWidget):
     """An explorer: a widget whose picture is computed by ``attend``.
 
-    A subclass names its ES module in ``module``, tags the traits a reader may set with
-    ``sync=True, state=True``, and returns from ``_results`` what the module draws. Whenever such a
-    trait changes, the results are computed anew and sent in one message. ``title`` names the
-    explorer for screen readers; ``examples`` are settings that the tests try besides the default.
+    A subclass names the folder of its chapter in ``module``, tags the traits a reader may set with
+    ``sync=True`` and ``state="input"`` or ``state="view"``, and returns from ``_results`` what the
+    ES module ``explorer.js`` of that folder draws. Whenever an input changes, the results are
+    computed anew and sent in one message. ``title`` names the explorer in texts; ``examples`` are
+    settings that the tests try besides the default.
 
     Parameters
     ----------
     compute : callable, optional
         The reader's own function in place of the one from ``attend``; each explorer says what it
         is given and must return. If it raises, or returns something unfit, the picture keeps the
-        last good numbers and says what went wrong.
+        last good numbers, at first those of ``attend``, and says what went wrong.
     **traits
         Values of the traits.
 
@@ -39,6 +42,8 @@ class Explorer(anywidget.AnyWidget):
     ----------
     results : dict
         All that the picture shows. ``results["error"]`` is a text if ``compute`` failed, else None.
+    answered : dict
+        The inputs that the results belong to, and who computed them.
 
     Raises
     ------
@@ -53,6 +58,7 @@ class Explorer(anywidget.AnyWidget):
     examples: ClassVar[list[dict[str, Any]]] = []
     registry: ClassVar[dict[str, type[Explorer]]] = {}
     results = traitlets.Dict(read_only=True).tag(sync=True)
+    answered = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Widgets make a subclass of their own for each instance; only a named module is a new one.
@@ -71,7 +77,8 @@ class Explorer(anywidget.AnyWidget):
         if compute is not None and not callable(compute):
             raise TypeError(f"compute must be a function, got {compute!r}")
         self._compute = compute
-        super().__init__(**traits)
+        self._own = compute is None
+        super().__init__(**self._own_defaults() | traits)
         self.observe(self._update, names=self.input_names())
         self._update()
 
@@ -88,7 +95,19 @@ class Explorer(anywidget.AnyWidget):
     @property
     def state(self) -> dict[str, Any]:
         """The settings as plain values: with them the same explorer can be made again."""
-        return {name: getattr(self, name) for name in self.state_names()}
+        return {name: copy.deepcopy(getattr(self, name)) for name in self.state_names()}
+
+    @property
+    def page_state(self) -> dict[str, Any]:
+        """What a page is given to come alive: the settings, and results it cannot compute."""
+        return self.state
+
+    @classmethod
+    def _own_defaults(cls) -> dict[str, Any]:
+        """Copy default lists to the bottom: traitlets would share their rows among explorers."""
+        traits = cls.class_traits(state=lambda tag: tag is not None)
+        lists = {name: trait for name, trait in traits.items() if isinstance(trait, traitlets.List)}
+        return {name: copy.deepcopy(trait.default()) for name, trait in lists.items()}
 
     @property
     def computed_by(self) -> str | None:
@@ -102,15 +121,33 @@ class Explorer(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _update(self, change: Any = None) -> None:
+        results = self._answer()
+        inputs = {name: getattr(self, name) for name in self.input_names()}
+        with self.hold_sync():
+            self.set_trait("results", results)
+            self.set_trait("answered", {"by": self.computed_by, "inputs": copy.deepcopy(inputs)})
+
+    def _answer(self) -> dict[str, Any]:
+        """Compute the results; if the reader's function fails, say so beside the last ones."""
         try:
-            results = {**self._results(), "error": None}
+            results = {**copy.deepcopy(self._results()), "error": None}
         # Whatever a reader's function raises is shown, and the last picture stays.
         except Exception as error:
             if self._compute is None:
                 raise
             said = f"{self.computed_by} failed. {type(error).__name__}: {error}"
-            results = {**self.results, "error": said}
-        self.set_trait("results", results)
+            last = self.results if self._own else self._without_compute()
+            return {**last, "error": said}
+        self._own = True
+        return results
+
+    def _without_compute(self) -> dict[str, Any]:
+        """Return what ``attend`` computes, for a function that failed from the start."""
+        given, self._compute = self._compute, None
+        try:
+            return copy.deepcopy(self._results())
+        finally:
+            self._compute = given
 
     def picture(self) -> drawing.Picture:
         """Return the matrix that is shown large."""
@@ -118,17 +155,18 @@ class Explorer(anywidget.AnyWidget):
 
     def summary(self) -> str:
         """Return in a sentence or two what the picture shows."""
-        raise NotImplementedError
+        return _stage().say(self.module, {**self.state, "results": self.results})
 
-    def static_html(self) -> str:
-        """Return the picture as HTML that needs no script: what a page shows first and prints."""
-        table = drawing.box("scroll", drawing.heat_map(self.picture(), "weights"))
-        words = drawing.element("p", {"class": "attend-summary"}, self.summary())
-        return drawing.frame(self.title, table, words)
+    def static_html(self, place: str = "attend-explorer") -> str:
+        """Return the picture as HTML that needs no script: what a page shows first and prints.
+
+        ``place`` is the id of the element that it will stand in.
+        """
+        return _stage().draw(self.module, {**self.state, "results": self.results}, place)
 
     def _matrix(self, name: str) -> np.ndarray:
         """Return one of the results as an array."""
-        if name not in self.results:
+        if not self._own:
             raise ValueError(f"there are no {name} yet: {self.results['error']}")
         return np.array(self.results[name])
 
@@ -144,17 +182,56 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         data["text/plain"] = repr(self)
-        if "tokens" in self.results:
-            data["text/html"] = drawing.plain(self.picture(), self.summary())
+        if self._own:
+            data["text/html"] = drawing.plain(self.picture())
         # A page cannot run the reader's function, so there its picture stays as it was drawn.
         if self._compute is None:
             data[MIME] = {"module": type(self).__name__, "state": self.state}
         return data, metadata
 
 
+def _stage() -> Stage:
+    return stage(*sorted(kind.module for kind in all_explorers().values()))
+
+
 def as_lists(matrix: np.ndarray) -> list[Any]:
     """Return an array as nested lists of numbers, ready to be sent."""
     return np.asarray(matrix).tolist()
+
+
+def returned(
+    found: Any, wanted: tuple[int, ...], rule: str = "it should be", name: str | None = None
+) -> np.ndarray:
+    """Return what a reader's function returned as an array of numbers.
+
+    Parameters
+    ----------
+    found
+        An array, a tensor, or nested lists.
+    wanted
+        The shape it must have.
+    rule
+        What has that shape, such as ``"the scores have"``.
+    name
+        Which of several results it is.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing, has another shape, or holds numbers that are not finite.
+    """
+    if found is None:
+        raise ValueError("it returned nothing; is a return missing?")
+    # A tensor that requires a gradient lets nobody read it.
+    array = np.asarray(found.detach() if hasattr(found, "detach") else found, dtype=float)
+    if array.shape != wanted:
+        said = f"{name} has shape" if name else "it returned shape"
+        raise ValueError(f"{said} {array.shape}, {rule} {wanted}")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{f'{name} holds' if name else 'it returned'} numbers that are not finite"
+        )
+    return array
 
 
 def all_explorers() -> dict[str, type[Explorer]]:

@@ -1,47 +1,100 @@
-"""One self-contained ES module for each explorer.
+"""The modules of explorers as one text each, where modules cannot import each other.
 
-Jupyter loads a widget's code from a blob address, where relative imports lead nowhere. So the files
-an explorer imports are written into it, each as a function that is called once and returns its
-exports. The site uses the same text: there is one build, not two.
+Explorers are ES modules that import from the kit. Jupyter loads a widget's code from a blob
+address, where relative imports lead nowhere; the engine that draws pages runs scripts; and browsers
+load no module from a disk. So the files that are imported are written into one text, each as a
+function that is called once and returns its exports. `bundle` is for Jupyter, `script` for the
+engine, `page_scripts` for pages, where explorers share what two of them need.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
-__all__ = ["STATIC", "bundle", "stylesheet"]
+__all__ = ["STATIC", "bundle", "page_scripts", "script", "stylesheet"]
 
 STATIC = Path(__file__).parent
 CHAPTERS = STATIC.parents[1] / "chapters"
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "\.[./\w]*?/([\w-]+)\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=const|let|function|async function|class)", re.MULTILINE)
-_NAME = re.compile(r"^export (?:const|let|function|async function|class) (\w+)", re.MULTILINE)
+PAGE = STATIC / "page.js"
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[./\w-]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(
+    r"^export (?:default |(?=(?:const|let|function|async function|class) ))", re.MULTILINE
+)
+_NAMES = re.compile(
+    r"^export (?:const|let|function|async function|class) (?:(\w+)|\{([^}]*)\})", re.MULTILINE
+)
+_LEFT = re.compile(
+    r"^\s*(?:import|export)\b.*|.*\bimport\s*\(.*|.*\bimport\.meta\b.*", re.MULTILINE
+)
+_COMMENT = re.compile(r"^\s*//.*\n|^\s+", re.MULTILINE)
 
 
 @cache
 def bundle(name: str) -> str:
-    """Return the module with all it imports.
+    """Return an explorer as one ES module, for Jupyter.
 
     Parameters
     ----------
     name : str
-        An explorer's file, by its chapter: ``"scaling.js"`` is ``chapters/scaling/explorer.js``.
+        The folder of its chapter: ``"scaling"`` is ``chapters/scaling/explorer.js``.
 
     Returns
     -------
     str
-        JavaScript without imports.
+        JavaScript without imports, with the explorer as its default export.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
+    ValueError
+        If a file imports or exports in a form that is not understood here.
     """
-    source = (CHAPTERS / Path(name).stem / "explorer.js").read_text(encoding="utf-8")
-    needed = _in_order(source, [])
-    return "\n".join([*(_wrapped(stem) for stem in needed), _linked(source)])
+    path = explorer_file(name)
+    return script(path) + f"export default {_module(path)}.default;\n"
+
+
+def explorer_file(name: str) -> Path:
+    """Return where the explorer of a chapter stands."""
+    return CHAPTERS / name / "explorer.js"
+
+
+def script(*paths: Path) -> str:
+    """Return these modules, and what they import, as a script with a constant for each."""
+    return "".join(_wrapped(path) for path in _in_order(*paths))
+
+
+@cache
+def page_scripts(*names: str) -> dict[str, str]:
+    """Return the scripts of pages: ``"attend"`` comes first, then one for each explorer.
+
+    What at least two explorers import, and what brings them to life, stands in ``"attend"``, which
+    a browser then has for all chapters.
+    """
+    explorers = {name: explorer_file(name) for name in names}
+    uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
+    shared = _in_order(*(path for path, count in uses.items() if count > 1), PAGE)
+    scripts = {"attend": _shared(shared)}
+    for name, path in explorers.items():
+        own = [other for other in _in_order(path) if other not in shared]
+        inside = "".join(map(_wrapped, own))
+        known = ", ".join(map(_module, shared))
+        kept = f"attend.explorers.{name} = {_module(path)}.default;"
+        scripts[name] = _lean(f"(() => {{\nconst {{ {known} }} = attend;\n{inside}{kept}\n}})();\n")
+    return scripts
+
+
+def _shared(paths: list[Path]) -> str:
+    known = ", ".join(["explorers", *map(_module, paths)])
+    inside = "".join(map(_wrapped, paths))
+    start = f"{_module(PAGE)}.start(explorers);"
+    return _lean(
+        f"const attend = (() => {{\nconst explorers = {{}};\n{inside}{start}\n"
+        f"return {{ {known} }};\n}})();\n"
+    )
 
 
 @cache
@@ -50,28 +103,56 @@ def stylesheet() -> str:
     return (STATIC / "explorer.css").read_text(encoding="utf-8")
 
 
-def _in_order(source: str, found: list[str]) -> list[str]:
-    """List the imported modules, those that others need first."""
-    for _, stem in _IMPORT.findall(source):
-        if stem not in found:
-            _in_order((STATIC / f"{stem}.js").read_text(encoding="utf-8"), found)
-            found.append(stem)
-    return found
+@cache
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def _wrapped(stem: str) -> str:
-    source = (STATIC / f"{stem}.js").read_text(encoding="utf-8")
-    names = ", ".join(_NAME.findall(source))
-    inside = _EXPORT.sub("", _linked(source))
-    return f"const module_{stem} = (() => {{\n{inside}\nreturn {{ {names} }};\n}})();\n"
+def _in_order(*paths: Path) -> list[Path]:
+    """List modules with all that they import, those that others need first."""
+    order: list[Path] = []
+    for path in paths:
+        needed = _in_order(*((path.parent / found).resolve() for _, found in _imports(path)))
+        order += [other for other in [*needed, path] if other not in order]
+    return order
 
 
-def _linked(source: str) -> str:
-    """Turn each import into a look at the module that stands above."""
-    return _IMPORT.sub(
-        lambda found: f"const {{{_renamed(found[1])}}} = module_{found[2]};\n", source
+def _imports(path: Path) -> list[tuple[str, str]]:
+    return _IMPORT.findall(_read(path))
+
+
+def _wrapped(path: Path) -> str:
+    source = _read(path)
+    names = [one or several for one, several in _NAMES.findall(source)]
+    if re.search("^export default ", source, re.MULTILINE):
+        names.append("default: _default")
+    inside = _EXPORT.sub(_exported, _linked(path))
+    if left := _LEFT.search(re.sub(r"//.*", "", inside)):
+        raise ValueError(f"{path.name}: {left[0].strip()[:80]!r} is not understood by bundle.py")
+    return (
+        f"const {_module(path)} = (() => {{\n{inside}\nreturn {{ {', '.join(names)} }};\n}})();\n"
     )
 
 
-def _renamed(names: str) -> str:
-    return re.sub(r"(\w+) as (\w+)", r"\1: \2", names)
+def _exported(found: re.Match[str]) -> str:
+    return "const _default = " if "default" in found[0] else ""
+
+
+def _linked(path: Path) -> str:
+    """Turn each import into a look at the module that stands above."""
+
+    def look(found: re.Match[str]) -> str:
+        names = re.sub(r"(\w+) as (\w+)", r"\1: \2", found[1])
+        return f"const {{{names}}} = {_module((path.parent / found[2]).resolve())};\n"
+
+    return _IMPORT.sub(look, _read(path))
+
+
+def _module(path: Path) -> str:
+    name = path.parent.name if path.name == "explorer.js" and path.parent != STATIC else path.stem
+    return "module_" + re.sub(r"\W", "_", name)
+
+
+def _lean(source: str) -> str:
+    """Leave out comment lines and indentation, which no reader of a page misses."""
+    return _COMMENT.sub("", source)

@@ -7,16 +7,20 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from attend_course.kit.figures.style import STYLES, Style
+from attend_course.kit.fonts import SANS, SANS_STACK, embedded
 from attend_course.kit.rooms import part, parts
 
 FigureFunction = Callable[[Style], Figure]
 
-FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"
+TEXT = re.compile(r"<text\b([^>]*)>(.*?)</text>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+BOLD = re.compile(r"font-weight: ?(?:bold|[6-9]00)|font: ?[^;\"]*\b(?:bold|[6-9]00)\b")
 _FIGURES: dict[str, FigureFunction] = {}
 
 
@@ -106,6 +110,18 @@ def _svg(picture: Figure) -> str:
     buffer = io.StringIO()
     # A date would make every build of the same picture a different file.
     picture.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    # Metrics come from the font that matplotlib brings, the widest of these: text still fits.
-    svg = re.sub(r"'DejaVu Sans'(, [^;\"]*)?sans-serif[^;\"]*", FONTS, buffer.getvalue())
-    return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    svg = re.sub(r"[ \t]+$", "", buffer.getvalue(), flags=re.MULTILINE)
+    return _with_font(svg).replace(f"'{SANS}'", SANS_STACK)
+
+
+def _with_font(svg: str) -> str:
+    """Put the letters that a drawing shows into it: a picture cannot use the fonts of its page."""
+    shown: dict[int, set[str]] = {}
+    for attributes, inside in TEXT.findall(svg):
+        weight = 700 if BOLD.search(attributes + inside) else 400
+        shown.setdefault(weight, set()).update(unescape(TAG.sub("", inside)))
+    rules = "".join(
+        embedded(frozenset(letters), weight) for weight, letters in sorted(shown.items())
+    )
+    own = rules.replace(f"'{SANS}'", f'"{SANS}"')
+    return re.sub(r"(<svg[^>]*>)", lambda m: f"{m.group(1)}<style>{own}</style>", svg, count=1)

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from attend_course.kit.fonts import SANS, register
+
 WIDE, NARROW = 7.2, 3.3
 """Widths of a figure in inches: 691 and 317 CSS pixels."""
 
@@ -63,10 +65,11 @@ class Style:
 
     def rc(self) -> dict[str, Any]:
         """Return the matplotlib settings under which a figure of this style is drawn."""
+        register()
         return {
             "svg.fonttype": "none",
             "svg.hashsalt": "attend",
-            "font.family": ["DejaVu Sans"],
+            "font.family": [SANS],
             "font.size": 10,
             "axes.titlesize": 10.5,
             "axes.labelsize": 10,

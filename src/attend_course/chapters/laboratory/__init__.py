@@ -1,0 +1,1 @@
+"""The laboratory: the trained translator, open, with every part that can be changed."""

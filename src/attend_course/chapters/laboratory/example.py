@@ -1,0 +1,129 @@
+"""What the laboratory shows of a model: a translation with all that led to it, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attend.arrays import Array, is_torch, to_numpy
+from attend.decoding.writing import beam_search
+from attend.models.change_rules import Change
+from attend.models.changes import changed, distance, shares
+from attend.models.recording import record_attention
+from attend.text.corpus import normalize
+from attend.text.tokenizer import END, START, Tokenizer
+
+SENTENCE = "The children are playing in the garden behind the school."
+KINDS = ("encoder", "decoder", "memory")
+NEXT = 5
+"""How many likely pieces are named for each place."""
+DIGITS = 4
+"""Decimals of what is sent: a picture shows two."""
+
+
+def look(
+    model: Any,
+    tokenizer: Tokenizer,
+    source: Array,
+    changes: Sequence[Change],
+    beam: int,
+    alpha: float,
+) -> dict[str, Any]:
+    """Translate one sentence with a changed model; return what the browser's engine returns.
+
+    Parameters
+    ----------
+    model, tokenizer
+        The model, and what cuts text into the pieces that it knows.
+    source
+        The sentence, (1, m).
+    changes
+        See `attend.models.changes`.
+    beam, alpha
+        See `attend.decoding.writing.beam_search`.
+    """
+    other = changed(model, changes)
+    written = beam_search(other, source, beam, alpha)[0]
+    finished = len(written) < source.shape[1] + 50
+    target = [*written, END] if finished else written
+    given = _like(source, [[START, *target[:-1]]])
+    with record_attention(other) as recording:
+        other.step(given, other.start(source))
+    p = to_numpy(shares(other, source, _like(source, [target])))
+    return {
+        "text": tokenizer.decode(target),
+        "source": [tokenizer.piece(int(token)) for token in source[0]],
+        "target": [tokenizer.piece(token) for token in target],
+        "tokens": {"source": [int(token) for token in source[0]], "target": target},
+        "finished": finished,
+        "p": _rounded(p[range(len(target)), target]),
+        "next": [_likeliest(row, tokenizer) for row in p],
+        **{
+            kind: [_map(to_numpy(recording.of(kind, layer))[0]) for layer in range(model.config.N)]
+            for kind in KINDS
+        },
+    }
+
+
+def damage(model: Any, source: Array, target: Sequence[int], changes: Sequence[Change]) -> list:
+    """Remove every head in turn; return how far each moves the model, (kind, layer, head).
+
+    See `attend.models.changes.distance`: the share of the probability that goes to other pieces.
+    The changes that are made already stay.
+    """
+    c, given = model.config, _like(source, [list(target)])
+    before = changed(model, changes)
+    untouched = shares(before, source, given)
+
+    def without(kind: str, layer: int, head: int) -> float:
+        off = {"make": "off", "kind": kind, "layer": layer, "head": head}
+        apart = abs(untouched - shares(changed(before, [off]), source, given))
+        return round(float(apart.sum(axis=-1).mean()) / 2, DIGITS)
+
+    heads, layers = range(c.h), range(c.N)
+    return [[[without(kind, layer, head) for head in heads] for layer in layers] for kind in KINDS]
+
+
+def moved(model: Any, source: Array, target: Sequence[int], changes: Sequence[Change]) -> float:
+    """Return how far the changes move the model on a translation."""
+    given = _like(source, [list(target)])
+    return round(distance(model, changed(model, changes), source, given), DIGITS)
+
+
+def source_tokens(model: Any, tokenizer: Tokenizer, sentence: str) -> Array:
+    """Cut any sentence into pieces, (1, m), in the library of the model.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing in it.
+    """
+    tokens = tokenizer.encode(normalize(sentence))
+    if not tokens:
+        raise ValueError("There is nothing to translate. Type an English sentence.")
+    try:
+        weight = next(model.parameters())
+    except TypeError:  # the parameters of the NumPy model are a tree
+        return np.array([tokens])
+    return weight.new_tensor([tokens]).long()
+
+
+def _like(source: Array, rows: list[list[int]]) -> Array:
+    return source.new_tensor(rows) if is_torch(source) else np.array(rows)
+
+
+def _likeliest(row: NDArray, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    best = np.argsort(-row, kind="stable")[:NEXT]
+    return [{"piece": tokenizer.piece(int(i)), "p": round(float(row[i]), DIGITS)} for i in best]
+
+
+def _map(weights: NDArray) -> dict[str, Any]:
+    h, n, m = weights.shape
+    return {"h": h, "n": n, "m": m, "weights": _rounded(weights.reshape(-1))}
+
+
+def _rounded(numbers: NDArray) -> list[float]:
+    return [round(float(x), DIGITS) for x in numbers]

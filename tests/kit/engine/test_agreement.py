@@ -1,0 +1,310 @@
+"""The engine computes what `attend` computes: Python writes the cases, Chromium must agree."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from kit.engine.cases import CHANGES, WRONG, plain_sentences, torture
+from numpy.typing import NDArray
+from playwright.sync_api import Page
+from shared_data import shared_file
+
+from attend.decoding.writing import beam_search, greedy
+from attend.models.change_rules import check
+from attend.models.changes import changed, distance, shares
+from attend.models.recording import record_attention
+from attend.text import sentences
+from attend.translator.translator import shipped
+
+KERNELS = ("simd", "plain")
+CLOSE = 1e-4
+SENTENCES = plain_sentences(200)
+# Numbers travel as text: a structured copy of so many takes Playwright minutes.
+NUMBERS = "const text = (x) => Array.from(x).join(' ');"
+TOKENS = """(texts) => texts.map((text) => {
+  const { tokenizer } = kernels.simd;
+  const ids = tokenizer.encode(text);
+  return [ids, tokenizer.decode(ids), ids.map((id) => tokenizer.piece(id))];
+})"""
+READY = """(list) => list.map((text) => {
+  try {
+    const found = texts.sentences(text, kernels.simd.tokenizer);
+    return [texts.normalize(text), found.map((one) => one.text)];
+  } catch (error) {
+    return [texts.normalize(text), error.message];
+  }
+})"""
+WRITTEN = """([kernel, texts, changes, beam]) => texts.map((text) => {
+  const { tokens, finished } = kernels[kernel].look(text, { changes, beam });
+  return finished ? tokens.target.slice(0, -1) : tokens.target;
+})"""
+LOGITS = f"""([kernel, source, target, list]) => {{
+  {NUMBERS}
+  const {{ model }} = kernels[kernel];
+  const rows = decoding.follow(model, source, target, changes.changed(list, model.config));
+  return rows.map(text);
+}}"""
+LOOK = f"""([kernel, sentence, changes]) => {{
+  {NUMBERS}
+  const found = kernels[kernel].look(sentence, {{ changes }});
+  for (const kind of ["encoder", "decoder", "memory"]) {{
+    found[kind] = found[kind].map((map) => ({{ shape: [map.h, map.n, map.m],
+      weights: text(map.weights), scores: text(map.scores) }}));
+  }}
+  return found;
+}}"""
+DISTANCES = (
+    """([sentence, target, lists]) => [...kernels.simd.distances(sentence, target, lists)]"""
+)
+
+
+def array(text: str) -> NDArray:
+    return np.array(text.replace("Infinity", "inf").split(), float)
+
+
+def given(sentence: str) -> NDArray:
+    return np.array([shipped().tokenizer.encode(sentence)])
+
+
+def logits_of(model: Any, source: NDArray, target: list[int]) -> NDArray:
+    """What a model says step by step while it reads a translation."""
+    state, rows = model.start(source), []
+    for token in [model.config.start, *target[:-1]]:
+        logits, state = model.step(np.array([[token]]), state)
+        rows.append(logits[0, 0])
+    return np.array(rows)
+
+
+# -------------------------------------------------------------------------------------------- text
+
+
+def test_there_are_enough_texts():
+    assert len(set(plain_sentences(1000))) == 1000
+    assert len(torture(1000)) == 1000
+
+
+@pytest.mark.parametrize("kind", [plain_sentences, torture])
+def test_tokens_are_those_of_python(engine: Page, kind: Any):
+    texts = kind(1000)
+    tokenizer = shipped().tokenizer
+    for text, (ids, back, pieces) in zip(texts, engine.evaluate(TOKENS, texts), strict=True):
+        assert ids == tokenizer.encode(text), repr(text)
+        assert back == text == tokenizer.decode(ids), repr(text)
+        assert pieces == tokenizer.pieces(text), repr(text)
+
+
+def test_any_tokens_are_decoded_as_in_python(engine: Page):
+    lists = np.random.default_rng(3).integers(0, 4000, (300, 12)).tolist()
+    lists += np.random.default_rng(4).integers(0, 259, (300, 12)).tolist()
+    found = engine.evaluate(
+        "(lists) => lists.map((ids) => kernels.simd.tokenizer.decode(ids))", lists
+    )
+    assert found == [shipped().tokenizer.decode(ids) for ids in lists]
+
+
+def test_texts_are_made_ready_and_refused_as_in_python(engine: Page):
+    texts = [*plain_sentences(300), *torture(700), "", " ", "I am here. Tom is not.", "word " * 120]
+    texts += [
+        "Один дом.",
+        "half Один",
+        "12.30 5!",
+        'He said, "Go home." Then he left.',
+        "Mr. Brown is here.",
+    ]
+    for text, (plain, found) in zip(texts, engine.evaluate(READY, texts), strict=True):
+        from attend.text.corpus import normalize
+
+        assert plain == normalize(text), repr(text)
+        try:
+            assert found == shipped().sentences(text), repr(text)
+        except ValueError:
+            assert isinstance(found, str), repr(text)
+
+
+def test_sentences_end_where_they_end_in_python(engine: Page):
+    cases = Path(__file__).parents[2] / "attend" / "sentence_cases.json"
+    texts = [" ".join(case) for case in json.loads(cases.read_text(encoding="utf-8"))]
+    draw = random.Random(5)
+    parts = [*"IAa5.!?\"'()", *"   ", "Mr", "No", "U.S", "said", "Tom", "he"]
+    texts += [" ".join("".join(draw.choices(parts, k=14)).split()) for _ in range(3000)]
+    code = "async (texts) => texts.map((await import('/engine/splitting.js')).split)"
+    for text, found in zip(texts, engine.evaluate(code, texts), strict=True):
+        assert found == sentences.split_sentences(text), repr(text)
+
+
+@pytest.mark.parametrize("name", ["ABBREVIATIONS", "BEFORE_NUMBERS", "STARTERS", "SPEECH"])
+def test_words_around_a_full_stop_are_those_of_python(engine: Page, name: str):
+    code = f"async () => [...(await import('/engine/splitting.js')).{name}]"
+    assert set(engine.evaluate(code)) == getattr(sentences, name)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "Hello \udc00.", "\udfff\ud800"])
+def test_half_a_character_is_refused_in_words(engine: Page, text: str):
+    code = "[" + ", ".join(str(ord(unit)) for unit in text) + "]"
+    found = engine.evaluate(
+        f"() => {{ try {{ kernels.simd.look(String.fromCharCode(...{code})); }}"
+        " catch (error) { return error.message; } }"
+    )
+    assert "half a character" in found
+    with pytest.raises(ValueError, match="lone surrogate"):
+        shipped().look(text)
+
+
+# ----------------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_logits_and_maps_of_fifty_sentences(engine: Page, kernel: str):
+    worst = 0.0
+    for sentence in SENTENCES[:50]:
+        look, source = shipped().look(sentence), given(sentence)
+        found = engine.evaluate(LOOK, [kernel, sentence, []])
+        assert (found["tokens"]["target"], found["text"]) == (look.target, look.text)
+        assert (found["source"], found["target"]) == (look.source_pieces, look.target_pieces)
+        for kind in ("encoder", "decoder", "memory"):
+            for layer, one in enumerate(found[kind]):
+                wanted = look.recording.of(kind, layer)[0]
+                assert tuple(one["shape"]) == wanted.shape
+                weights, scores = (
+                    array(one[x]).reshape(wanted.shape) for x in ("weights", "scores")
+                )
+                worst = max(worst, np.abs(weights - wanted).max())
+                powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+                worst = max(worst, np.abs(powers / powers.sum(-1, keepdims=True) - wanted).max())
+        wanted = shipped().model.forward(source, np.array([[1, *look.target[:-1]]]))[0]
+        rows = engine.evaluate(LOGITS, [kernel, source[0].tolist(), look.target, []])
+        worst = max(worst, np.abs(np.array([array(row) for row in rows]) - wanted).max())
+    assert worst < CLOSE
+
+
+def test_probabilities_are_those_of_python(engine: Page):
+    for sentence in SENTENCES[:10]:
+        found = engine.evaluate(LOOK, ["simd", sentence, []])
+        target = found["tokens"]["target"]
+        rows = shares(shipped().model, given(sentence), np.array([target]))
+        np.testing.assert_allclose(found["p"], rows[range(len(target)), target], atol=CLOSE)
+        for row, nexts in zip(rows, found["next"], strict=True):
+            best = np.sort(row)[::-1][:5]
+            np.testing.assert_allclose([one["p"] for one in nexts], best, atol=CLOSE)
+            assert nexts[0]["piece"] == shipped().tokenizer.piece(int(row.argmax()))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("beam", [1, 4])
+def test_translations_are_those_of_python(engine: Page, kernel: str, beam: int):
+    agree(engine, kernel, beam, SENTENCES if kernel == "simd" else SENTENCES[:100])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beam", [1, 4])
+def test_two_thousand_real_sentences(engine: Page, beam: int):
+    import zipfile
+
+    with zipfile.ZipFile(shared_file("deu-eng.zip")) as archive:
+        lines = archive.read("deu.txt").decode().splitlines()
+    texts = [line.split("\t")[0] for line in lines[:: len(lines) // 2600]]
+    texts = [text for text in dict.fromkeys(texts) if len(shipped().sentences(text)) == 1]
+    agree(engine, "simd", beam, texts[:2000])
+
+
+def agree(engine: Page, kernel: str, beam: int, texts: list[str]) -> None:
+    assert len(texts) >= 100
+    for first in range(0, len(texts), 50):
+        some = texts[first : first + 50]
+        found = engine.evaluate(WRITTEN, [kernel, some, [], beam])
+        for text, tokens in zip(some, found, strict=True):
+            source = given(shipped().sentences(text)[0])
+            assert tokens == beam_search(shipped().model, source, beam)[0], text
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 2.0])
+@pytest.mark.parametrize("beam", [2, 7])
+def test_other_searches(engine: Page, beam: int, alpha: float):
+    how = f"{{ beam: {beam}, alpha: {alpha} }}"
+    code = f"(texts) => texts.map((text) => kernels.simd.look(text, {how}).text)"
+    for text, found in zip(SENTENCES[:12], engine.evaluate(code, SENTENCES[:12]), strict=True):
+        tokens = beam_search(shipped().model, given(text), beam, alpha)[0]
+        assert found == shipped().tokenizer.decode(tokens)
+
+
+def test_the_tree_of_a_beam_holds_what_was_followed(engine: Page):
+    found = engine.evaluate(LOOK, ["simd", SENTENCES[0], []])
+    tree = found["tree"]
+    ends = [node for node in tree if node["finished"]]
+    paths = []
+    for node in ends:
+        path, here = [], node
+        while here["parent"] is not None:
+            path, here = [here["token"], *path], tree[here["parent"]]
+        paths.append(path)
+        rows = shares(shipped().model, given(SENTENCES[0]), np.array([path]))
+        log_p = np.log(rows[range(len(path)), path]).sum()
+        assert node["log_p"] == pytest.approx(log_p, abs=1e-3)
+    assert found["tokens"]["target"] in paths
+
+
+# ----------------------------------------------------------------------------------------- changes
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_the_same_change_in_python(engine: Page, kernel: str, name: str):
+    count, list_ = (20 if kernel == "simd" else 4), CHANGES[name]
+    other = changed(shipped().model, list_)
+    texts = SENTENCES[:count] if name != "without residual connections" else SENTENCES[:4]
+    written = {beam: engine.evaluate(WRITTEN, [kernel, texts, list_, beam]) for beam in (1, 4)}
+    for i, text in enumerate(texts):
+        source = given(text)
+        wanted = greedy(other, source)[0]
+        assert written[1][i] == wanted, text
+        assert written[4][i] == beam_search(other, source)[0], text
+        target = [*wanted, 2][:30]
+        rows = engine.evaluate(LOGITS, [kernel, source[0].tolist(), target, list_])
+        found = np.array([array(row) for row in rows])
+        np.testing.assert_allclose(found, logits_of(other, source, target), atol=CLOSE, rtol=0)
+
+
+@pytest.mark.parametrize("name", [n for n in CHANGES if n != "without residual connections"])
+def test_the_maps_of_a_changed_model(engine: Page, name: str):
+    other = changed(shipped().model, CHANGES[name])
+    for text in SENTENCES[:4]:
+        found = engine.evaluate(LOOK, ["simd", text, CHANGES[name]])
+        read = np.array([[1, *found["tokens"]["target"][:-1]]])
+        if not found["finished"]:
+            read = np.array([[1, *found["tokens"]["target"]]])[:, : len(found["p"])]
+        with record_attention(other) as recording:
+            other.forward(given(text), read)
+        for kind in ("encoder", "decoder", "memory"):
+            for layer, one in enumerate(found[kind]):
+                wanted = recording.of(kind, layer)[0]
+                weights = array(one["weights"]).reshape(wanted.shape)
+                np.testing.assert_allclose(weights, wanted, atol=CLOSE, rtol=0)
+
+
+def test_distances_are_those_of_python(engine: Page):
+    for text in SENTENCES[:3]:
+        target = [*greedy(shipped().model, given(text))[0], 2]
+        found = engine.evaluate(DISTANCES, [text, target, list(CHANGES.values())])
+        for name, one in zip(CHANGES, found, strict=True):
+            other = changed(shipped().model, CHANGES[name])
+            wanted = distance(shipped().model, other, given(text), np.array([target]))
+            assert one == pytest.approx(wanted, abs=CLOSE), name
+            assert 0 <= one <= 1
+        assert found[0] == 0 < min(found[1:])
+
+
+@pytest.mark.parametrize("change", WRONG, ids=repr)
+def test_what_is_no_change_is_refused_on_both_sides(engine: Page, change: Any):
+    with pytest.raises(ValueError, match="change"):
+        check(change, shipped().model.config)
+    message = engine.evaluate(
+        "(change) => { try { changes.changed([change], kernels.simd.model.config); }"
+        " catch (error) { return error.message; } }",
+        change,
+    )
+    assert "no change" in (message or "")

@@ -1,0 +1,104 @@
+"""Views of explorers, drawn without a browser: once from Python's results, once from their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from attend_course.kit.explorers import all_explorers, base, bundle
+from attend_course.kit.explorers.bundle import page_scripts
+
+EXPLORERS = sorted(all_explorers())
+STATES = [(name, state) for name in EXPLORERS for state in [{}, *all_explorers()[name].examples]]
+
+
+@pytest.mark.parametrize(("name", "state"), STATES)
+def test_a_view_is_the_same_whoever_computed(name: str, state: dict) -> None:
+    explorer = all_explorers()[name](**state)
+    stage, module = base._stage(), explorer.module
+    results = stage.compute(module, explorer.state)
+    drawn = stage.draw(module, {**explorer.state, "results": results}, "here")
+    assert drawn == explorer.static_html("here")
+    assert drawn.startswith('<div class="attend-explorer is-drawn"')
+    said = stage.say(module, {**explorer.state, "results": results})
+    assert said == explorer.summary()
+    assert BeautifulSoup(drawn, "html.parser").select_one(".attend-summary").text == said
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_ids_inside_a_picture_begin_with_that_of_its_place(name: str) -> None:
+    html = all_explorers()[name]().static_html("place-7")
+    ids = [part.split('"')[0] for part in html.split(' id="')[1:]]
+    assert ids
+    assert all(found.startswith("place-7-") for found in ids)
+
+
+def test_the_engine_ends_with_the_interpreter() -> None:
+    code = (
+        "from attend_course.chapters.scores.explorer import ScoresExplorer as E;"
+        "print(len(E().static_html()))"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert int(run.stdout) > 1000
+
+
+# How modules become one text
+
+
+@pytest.fixture
+def module(tmp_path: Path):
+    """Return a function that writes a module beside one that it may import, and wraps it."""
+
+    def wrap(source: str) -> str:
+        (tmp_path / "other.js").write_text("export const one = 1;\nexport const two = 2;\n")
+        path = tmp_path / "some.js"
+        path.write_text(source)
+        return bundle.script(path)
+
+    return wrap
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        'import * as other from "./other.js";',
+        'import other from "./other.js";',
+        'import "./other.js";',
+        'import { one } from "preact";',
+        'import { one } from "./other.js"',
+        'const other = await import("./other.js");',
+        "const here = import.meta.url;",
+        'export * from "./other.js";',
+        'export { one } from "./other.js";',
+        "const a = 1;\nexport { a };",
+        "export var a = 1;",
+    ],
+)
+def test_a_form_that_is_not_known_is_refused(form: str, module) -> None:
+    with pytest.raises(ValueError, match=r"some\.js: .* is not understood by bundle\.py"):
+        module(f"{form}\n")
+
+
+def test_known_forms_give_what_a_module_gives(module) -> None:
+    text = module(
+        'import { one, two as pair } from "./other.js";\n'
+        "// import(nothing) and export * are only spoken of here\n"
+        "export const sum = one + pair;\nexport function three() { return sum; }\n"
+        "export const { four } = { four: 4 };\nexport default three;\n"
+    )
+    assert "const {one, two: pair} = module_other" in text.replace("{ ", "{").replace(" }", "}")
+    assert "return { sum, three, four , default: _default };" in text.replace("  ", " ")
+
+
+def test_what_two_explorers_import_is_loaded_once() -> None:
+    names = sorted(kind.module for kind in all_explorers().values())
+    scripts = page_scripts(*names)
+    assert next(iter(scripts)) == "attend"
+    for found in ("const module_preact =", "const module_explorer =", "const module_page ="):
+        assert [name for name, text in scripts.items() if found in text] == ["attend"]
+    assert not any("module_render" in text for text in scripts.values())
