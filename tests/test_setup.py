@@ -97,7 +97,8 @@ def test_pins_lie_in_the_ranges_of_the_package() -> None:
     groups = [PYPROJECT["project"]["dependencies"], *optional]
     files = ("requirements.txt", "requirements-dev.txt")
     chosen = {canonicalize_name(r.name): r for name in files for r in pins(name)}
-    for wanted in map(Requirement, chain.from_iterable(groups)):
+    listed = map(Requirement, chain.from_iterable(groups))
+    for wanted in (r for r in listed if r.name != PYPROJECT["project"]["name"]):
         pin = chosen[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(str(pin.specifier)[2:]), wanted
 
