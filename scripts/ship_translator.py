@@ -59,7 +59,7 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   No everyday sentence has that word.
 * **Quality.** BLEU {bleu:.2f} on the {held_out:,} test pairs, beam 4, one reference
   (`{signature}`); {bleu_float32:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
-  Reproduce it with `python -m attend.translator.evaluation --pairs deu-eng.zip`.
+  Reproduce it with `attend evaluate --pairs deu-eng.zip`.
 * **Alignment.** The memory attention that comes nearest to our hand alignments has an alignment
   error rate of {error_rate:.2f} on sentences it was not chosen on ({uniform:.2f} if attention
   were spread evenly, {diagonal:.2f} along the diagonal).
