@@ -28,7 +28,7 @@ HARD = [
     "A.",
     "'",
     "\u00bfQu\u00e9?",
-    "na\u00efve caf\u00e9",
+    "na\u00efve r\u00e9gime",
     "cafe\u0301",
     "e\u0301\u0301",
     "\ufeffHello.",

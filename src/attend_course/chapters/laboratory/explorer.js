@@ -2,7 +2,8 @@
 import { html, useEffect, useMemo, useReducer, useRef, useState } from "../../kit/explorers/vendor/preact.js";
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
 import { Button, More, Slider, Toggle, Written } from "../../kit/explorers/controls.js";
-import { Formula, HeatMap, Result, useLook } from "../../kit/explorers/maps.js";
+import { Formula, Result } from "../../kit/explorers/formula.js";
+import { HeatMap, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
 import { cancel, compute, damage, load, onProgress, progress, stopDamage } from "./asking.js";

@@ -63,6 +63,7 @@ class Laboratory(Explorer):
 
     module = "laboratory"
     title = "Laboratory: a translator with every head in view"
+    takes_function = False
     examples: ClassVar[list[dict[str, Any]]] = [
         {"changes": [{"make": "uniform", "kind": "memory", "layer": 3}], "cell": [1, 1]},
     ]
@@ -81,6 +82,8 @@ class Laboratory(Explorer):
     def __init__(self, model: Any = None, tokenizer: Any = None, **traits: Any) -> None:
         if (model is None) != (tokenizer is None):
             raise TypeError("a model needs its tokenizer: Laboratory(model, tokenizer)")
+        if callable(traits.get("compute")):
+            raise TypeError("the laboratory computes with a model: Laboratory(model, tokenizer)")
         self._shipped = model is None
         self._model = shipped().model if model is None else model
         self._tokenizer = shipped().tokenizer if tokenizer is None else tokenizer
@@ -88,7 +91,9 @@ class Laboratory(Explorer):
 
     def _results(self) -> dict[str, Any]:
         model, tokenizer, changes = self._model, self._tokenizer, self.changes
-        basics = {"key": self.key, "engine": engine_folder() if self._shipped else None}
+        basics: dict[str, Any] = {"key": self.key, "engine": None}
+        if self._shipped:
+            basics["engine"] = engine_folder()
         basics |= {"N": model.config.N, "h": model.config.h}
         try:
             source = example.source_tokens(model, tokenizer, self.sentence)
@@ -120,7 +125,7 @@ class Laboratory(Explorer):
     def key(self) -> str:
         """What the results answer, as a text."""
         names = ("sentence", "beam", "alpha", "changes")
-        return json.dumps({name: getattr(self, name) for name in names}, sort_keys=True)
+        return json.dumps({name: getattr(self, name) for name in names})
 
     @traitlets.validate("changes")
     def _check_changes(self, proposal: Any) -> list[dict[str, Any]]:

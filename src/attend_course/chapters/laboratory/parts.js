@@ -116,7 +116,7 @@ export const Damage = ({ damage, choose }) => html`
 function Share({ x, place, choose }) {
   const text = x === null ? "…" : percent(x);
   return html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
-    <${Button} kind="attend-share" aria-label=${`${nameOf(place)}: ${text}`} onClick=${() => choose(place)}>${text}<//></td>`;
+    <${Button} kind="attend-portion" aria-label=${`${nameOf(place)}: ${text}`} onClick=${() => choose(place)}>${text}<//></td>`;
 }
 
 // The beginnings that a beam search followed.

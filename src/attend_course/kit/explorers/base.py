@@ -27,7 +27,8 @@ class Explorer(anywidget.AnyWidget):
     ``sync=True`` and ``state="input"`` or ``state="view"``, and returns from ``_results`` what the
     ES module ``explorer.js`` of that folder draws. Whenever an input changes, the results are
     computed anew and sent in one message. ``title`` names the explorer in texts; ``examples`` are
-    settings that the tests try besides the default.
+    settings that the tests try besides the default. ``takes_function`` says whether ``compute``
+    has a use.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ class Explorer(anywidget.AnyWidget):
     module: ClassVar[str]
     title: ClassVar[str]
     examples: ClassVar[list[dict[str, Any]]] = []
+    takes_function: ClassVar[bool] = True
     registry: ClassVar[dict[str, type[Explorer]]] = {}
     results = traitlets.Dict(read_only=True).tag(sync=True)
     answered = traitlets.Dict(read_only=True).tag(sync=True)
