@@ -66,6 +66,26 @@ options.debounceRendering = (draw) => {
   queueMicrotask(flush);
 };
 
+// A browser reads adjacent texts of the drawn picture as one, and breaks lines accordingly. So they
+// are one from the beginning.
+const isText = (child) => typeof child === "string" || typeof child === "number";
+const isNothing = (child) => child === null || child === undefined || typeof child === "boolean";
+
+function whole(children) {
+  if (!Array.isArray(children)) return children;
+  const parts = [];
+  for (const child of children) {
+    const afterText = isText(parts.at(-1));
+    if (afterText && isText(child)) parts.push(`${parts.pop()}${child}`);
+    else if (!afterText || !isNothing(child)) parts.push(whole(child));
+  }
+  return parts;
+}
+
+options.vnode = ({ props }) => {
+  if (Array.isArray(props?.children)) props.children = whole(props.children);
+};
+
 // The traits of a model, and a new drawing whenever one changes.
 function useTraits(model, names) {
   const [, redraw] = useReducer((n) => n + 1, 0);
