@@ -15,12 +15,15 @@ TORCH_VERSION = $$(sed -n 's/^torch==//p' requirements.txt)
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 TORCH =
 
+# What `make bench` measures, with nothing more said.
+BENCHES = training decoding attention explorers
+
 # The course multiplies small matrices. On a busy machine threads that wait for each other make
 # that twenty times slower; one thread is as fast on an idle one.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format address clean
+.PHONY: help book serve lab class chapter test check bench format model address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -56,14 +59,24 @@ check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in un
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q $(WORKERS) -m "not site and not notebook and not slow"
 
-bench: $(VENV)/.bench browser ## measure against other libraries (12 minutes on an idle machine)
-	@for name in training decoding attention explorer_update; do \
-	  echo "benchmarks/$$name.py"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS \
-	    $(BIN)/python benchmarks/$$name.py || exit 1; done
+bench: $(VENV)/.bench browser ## measure against other libraries, or one of them (make bench explorers)
+	@names="$(filter-out bench,$(MAKECMDGOALS))"; \
+	for name in $${names:-$(BENCHES)}; do \
+	  file=benchmarks/$$(echo $$name | sed s/^explorers$$/explorer_update/).py; \
+	  test -f $$file || { echo "There is no $$file."; exit 1; }; \
+	  echo "$$file"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python $$file || exit 1; done
+
+.PHONY: $(BENCHES) laboratory multi30k
+$(BENCHES) laboratory multi30k: # names that `make bench` takes
+	@:
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+model: $(VENV)/.developer ## train the translator by its recipe, and bring up to date what shows it (PAIRS=deu-eng.zip)
+	@test -n "$(PAIRS)" || { echo "Say where the pairs are: make model PAIRS=deu-eng.zip (see README.md)."; exit 1; }
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python scripts/model.py --pairs $(PAIRS)
 
 address: $(VENV)/.developer ## write the repository's address of pyproject.toml where it is copied
 	@$(BIN)/python scripts/address.py

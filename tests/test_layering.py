@@ -9,12 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from conftest import load_script
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 # The storeys, from the ground up. A room may import from its own storey and from those below it.
 # A name with a dot at its end is a folder with all that is in it.
 STOREYS = [
+    {"attend.signatures"},
     {"attend.arrays", "attend.state", "attend.files", "attend.config"},
     {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
     {"attend", "attend.transformer"},
@@ -236,3 +238,9 @@ def test_the_torch_group_says_what_is_missing(name):
         "except ModuleNotFoundError as error:\n    print(error)"
     )
     assert "No module named" in printed
+
+
+def test_the_picture_of_the_house_is_what_the_imports_say():
+    house = load_script("house")
+    assert house.TARGET.read_text("utf-8") == house.svg(), "run `python scripts/house.py`"
+    assert all(upper > lower for upper, lower in house.imported())

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
 from types import ModuleType
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -87,9 +87,14 @@ def highest(x: Array, axis: int) -> Array:
 def require(holds: bool, rule: str, hint: str, **arrays: Array) -> None:
     """Raise a ValueError that names the rule, the shapes received and a hint, unless it holds."""
     if not holds:
-        asked = _asked.get()
-        rule = f"{asked}: {rule}" if asked else rule
-        raise ValueError(f"{rule}; received {shapes(**arrays)}. {hint}")
+        refuse(rule, hint, **arrays)
+
+
+def refuse(rule: str, hint: str, **arrays: Array) -> NoReturn:
+    """Raise a ValueError that names the rule, the shapes received and a hint."""
+    asked = _asked.get()
+    rule = f"{asked}: {rule}" if asked else rule
+    raise ValueError(f"{rule}; received {shapes(**arrays)}. {hint}")
 
 
 # -------------------------------------------------------------------- the signature is the check

@@ -21,7 +21,7 @@ from attend.arrays import (
     lowest,
     namespace,
     project,
-    require,
+    refuse,
 )
 from attend.signatures import broadcasts_to
 from attend.state import KeyValues
@@ -47,12 +47,12 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
         If the numbers are not floating-point.
     """
     xp = namespace(x)
-    require(
-        -x.ndim <= axis < x.ndim and x.shape[axis] > 0,
-        f"softmax needs at least one number along axis {axis}",
-        "Axes are counted from 0, or from the end with -1 for the last.",
-        x=x,
-    )
+    if not (-x.ndim <= axis < x.ndim and x.shape[axis]):
+        refuse(
+            f"softmax needs at least one number along axis {axis}",
+            "Axes are counted from 0, or from the end with -1 for the last.",
+            x=x,
+        )
     # A difference below the smallest number is -inf, and its exponential the right 0.
     with np.errstate(over="ignore"):
         powers = xp.exp(x - highest(x, axis))
@@ -60,7 +60,6 @@ def softmax(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
 
 
 @checked
-@in_single
 def scores(
     q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"], scale: float | None = None
 ) -> Float[Array, "... n m"]:
@@ -86,17 +85,12 @@ def scores(
 
 def require_length(q: Float[Array, "... n d_k"], k: Float[Array, "... m d_k"]) -> None:
     """Refuse queries and keys of no numbers: there would be nothing to compare."""
-    require(
-        q.shape[-1] > 0,
-        "queries and keys need a length d_k of at least 1",
-        "One query or key is a row.",
-        q=q,
-        k=k,
-    )
+    if not q.shape[-1]:
+        rule = "queries and keys need a length d_k of at least 1"
+        refuse(rule, "One query or key is a row.", q=q, k=k)
 
 
 @checked
-@in_single
 def masked_softmax(
     x: Float[Array, "... n m"], mask: Bool[Array, "..."] | None = None
 ) -> Float[Array, "... n m"]:
@@ -129,15 +123,14 @@ def masked_softmax(
 
 def require_fit(x: Float[Array, "... n m"], mask: Bool[Array, "..."] | None) -> None:
     """Refuse scores of no keys, and a mask that does not fit the scores."""
-    require(
-        x.shape[-1] > 0,
-        "attention needs at least one key",
-        "Scores are (..., n, m), with queries (n) on rows and keys (m) on columns.",
-        scores=x,
-    )
-    if mask is not None and mask.shape != x.shape:
-        require(
-            broadcasts_to(mask.shape, x.shape),
+    if not x.shape[-1]:
+        refuse(
+            "attention needs at least one key",
+            "Scores are (..., n, m), with queries (n) on rows and keys (m) on columns.",
+            scores=x,
+        )
+    if mask is not None and not broadcasts_to(mask.shape, x.shape):
+        refuse(
             "a mask needs one entry for each query and key, or a shape that broadcasts to that",
             "Rows are queries (n), columns are keys (m).",
             mask=mask,
@@ -259,12 +252,9 @@ def split_heads(x: Float[Array, "... n h_d"], h: int) -> Float[Array, "... h n d
     ValueError
         If the last dimension is not divisible by `h`.
     """
-    require(
-        h >= 1 and x.shape[-1] % h == 0,
-        f"the last dimension must split into h = {h} equal heads",
-        "It is h * d, with the same d for every head.",
-        x=x,
-    )
+    if h < 1 or x.shape[-1] % h:
+        rule = f"the last dimension must split into h = {h} equal heads"
+        refuse(rule, "It is h * d, with the same d for every head.", x=x)
     return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3)
 
 
@@ -293,7 +283,7 @@ class HeadProjections(NamedTuple):
     W_Q: Float[Array, "d_model h_d_k"]
     W_K: Float[Array, "d_model h_d_k"]
     W_V: Float[Array, "d_model h_d_v"]
-    W_O: Float[Array, "h_d_v d_model"]
+    W_O: Float[Array, "h_d_v d_out"]
     h: int
 
 
@@ -320,13 +310,9 @@ def attend_with_heads(
 ) -> tuple[Float[Array, "... n d_model"], Float[Array, "... h n m"] | None]:
     """Let the queries of `x` meet keys and values that are already projected."""
     q = split_heads(project(x, p.W_Q), p.h)
-    require(
-        q.shape[-3] == memory.k.shape[-3] and q.shape[-1] == memory.k.shape[-1],
-        "each head needs queries as long as its keys",
-        "Project both with matrices of the same size, and as many heads.",
-        queries=q,
-        keys=memory.k,
-    )
+    if q.shape[-1] != memory.k.shape[-1]:
+        rule = "each head needs queries as long as its keys"
+        refuse(rule, "Project both with matrices of the same size.", queries=q, keys=memory.k)
     heads, weights = attend(q, memory.k, memory.v, None if mask is None else over_heads(mask))
     return project(merge_heads(heads), p.W_O), weights
 

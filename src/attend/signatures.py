@@ -122,7 +122,7 @@ def gather(
     """Pair what is expected with what a call gives; leave out what it leaves out."""
     arrays = []
     for expected in rule:
-        place, path, kind = expected.place, expected.path, expected.kind
+        place, path, _, _, kind, _, optional = expected
         if place < len(given):
             value = given[place]
         elif path[0] in named:
@@ -131,7 +131,7 @@ def gather(
             continue
         if len(path) > 1:
             value = _follow(function, expected, value)
-        if value is None and expected.optional:
+        if value is None and optional:
             continue
         if kind == "int" or kind == "float":
             _require_number(function, expected, value)
@@ -180,14 +180,14 @@ def check(function: str, found: Sequence[Found], types: Sequence[str]) -> None:
     """
     lengths, batches = {"1": 1}, []
     for (expected, array), held in zip(found, types, strict=True):
-        leads, letters, meant = expected.leads, expected.letters, expected.types
+        _, _, leads, letters, _, meant, _ = expected
         if meant and held not in meant:
             _refuse_type(function, expected, array, held)
         shape = array.shape
         before = len(shape) - len(letters)
         if before < 0 or (before and not leads):
             _refuse_dimensions(function, expected, array)
-        for letter, length in zip(letters, shape[before:], strict=True):
+        for letter, length in zip(letters, shape[before:]):  # noqa: B905
             if letter[0] == "#":
                 if length == 1:
                     continue

@@ -144,7 +144,6 @@ WRONG = {
     "positional_encoding: a fraction": lambda f, a: f.positional_encoding(3.0, 8),
     "causal_mask: a word": lambda f, a: f.causal_mask("3"),
     "add_norm: another length": lambda f, a: f.add_norm(a.x, a.q, a.norm),
-    "feed_forward: another d_model": lambda f, a: f.feed_forward(a.q, a.inner),
     "relu: whole numbers": lambda f, a: f.relu(a.tokens),
     "begin_layer: one axis": lambda f, a: f.begin_layer(a.vector, a.layer),
     "positions_like: a fraction": lambda f, a: f.positions_like(a.x, 0.5),

@@ -75,12 +75,12 @@ def test_many_sentences_are_translated_one_by_one(untrained):
     assert both == " ".join(one)
 
 
-def test_capitals_are_read_as_small_letters(untrained):
-    assert untrained.sentences("WHERE IS MY CAT? I want to go.") == [
+def test_capitals_are_read_as_small_letters():
+    assert shipped().sentences("WHERE IS MY CAT? I want to go.") == [
         "where is my cat?",
         "I want to go.",
     ]
-    assert untrained.look("WHERE IS MY CAT?", beam=1).source == untrained.tokenizer.encode(
+    assert shipped().look("WHERE IS MY CAT?").source == shipped().tokenizer.encode(
         "where is my cat?"
     )
 

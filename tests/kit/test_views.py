@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from py_mini_racer import MiniRacer
 
 from attend_course.kit.explorers import all_explorers, base, bundle
 from attend_course.kit.explorers.bundle import page_scripts
@@ -45,6 +49,59 @@ def test_the_engine_ends_with_the_interpreter() -> None:
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert int(run.stdout) > 1000
+
+
+# What a reader types
+
+
+@pytest.fixture(scope="module")
+def typed() -> Iterator[Any]:
+    """Return a function that reads a text as the fields of explorers do."""
+    engine = MiniRacer()
+    engine.eval(bundle.script(bundle.STATIC / "words.js"))
+    engine.eval("const read = (name, text) => JSON.stringify(module_words[name](text));")
+    yield lambda name, text: json.loads(engine.call("read", name, text))
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1,000", 1000),
+        ("−1,000,000", -1_000_000),
+        ("999,999,999", 999_999_999),
+        ("1 000 000", 1_000_000),
+        ("1,234.5", 1234.5),
+        ("−40,5", -40.5),
+        ("0,125", 0.125),
+        ("1.125", 1.125),
+        ("1.0e5", 100_000),
+        ("1.0e−5", 1e-5),
+        (" +3 ", 3),
+        ("", None),
+        ("1,00,000", None),
+        ("many", None),
+        ("1,000 000", None),
+    ],
+)
+def test_numbers_can_be_typed_as_messages_write_them(text: str, value: float, typed: Any) -> None:
+    assert typed("numberOf", text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1.5, −2", [1.5, -2]),
+        ("(1.5, −2)", [1.5, -2]),
+        ("1,-2", [1, -2]),
+        ("1,5; −2", [1.5, -2]),
+        ("1,5 −2", [1.5, -2]),
+        ("1 2 3", [1, 2, 3]),
+        ("1, x", [1, None]),
+    ],
+)
+def test_a_vector_can_be_typed_as_it_is_written(text: str, values: list, typed: Any) -> None:
+    assert typed("numbersOf", text) == values
 
 
 # How modules become one text

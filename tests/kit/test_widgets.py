@@ -75,6 +75,55 @@ def test_a_function_that_raises_is_shown_and_loses_nothing(name: str) -> None:
     assert {**explorer.results, "error": None} == before
 
 
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_function_that_fails_at_once_leaves_the_picture_of_attend(name: str) -> None:
+    kind = all_explorers()[name]
+    explorer = kind(compute=lambda *given: None)
+    assert "it returned nothing; is a return missing?" in explorer.results["error"]
+    assert {**explorer.results, "error": None} == kind().results
+    assert explorer.answered["by"] == "<lambda>"
+
+
+def test_a_tensor_that_requires_a_gradient_is_read() -> None:
+    torch = pytest.importorskip("torch")
+
+    def soft(scores, scale, mask):
+        return torch.tensor(scores * scale, requires_grad=True).softmax(-1)
+
+    assert np.allclose(ScalingExplorer(compute=soft).weights, scaling.weights())
+
+
+def spoil(value: Any) -> None:
+    """Change the innermost list."""
+    if isinstance(value[0], list):
+        spoil(value[0])
+    else:
+        value[0] = 0 if value[0] != 0 else 1
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_what_one_explorer_holds_no_other_shares(name: str) -> None:
+    kind = all_explorers()[name]
+    before = json.dumps([kind().state, kind().results])
+    one = kind()
+    given = [getattr(one, key) for key in kind.state_names()]
+    for value in [*given, *one.state.values(), *one.results.values()]:
+        if isinstance(value, list) and value:
+            spoil(value)
+    assert json.dumps([kind().state, kind().results]) == before
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_results_say_which_settings_they_answer(name: str) -> None:
+    explorer = all_explorers()[name]()
+    for example in all_explorers()[name].examples:
+        for key, value in example.items():
+            if key not in ("words", "scores", "values", "products"):
+                setattr(explorer, key, value)
+    inputs = {key: explorer.state[key] for key in explorer.input_names()}
+    assert explorer.answered == {"by": None, "inputs": inputs}
+
+
 @pytest.mark.parametrize(("name", "state"), STATES)
 def test_the_drawn_picture_holds_the_numbers(name: str, state: dict) -> None:
     explorer = all_explorers()[name](**state)

@@ -69,7 +69,8 @@ def cross_entropy(
     change.copy_(p.sub_(epsilon_ls / p.shape[1]).mul_(share[:, None]))
     nothing = share == 0
     change[nothing] = 0
-    return share @ losses.masked_fill(nothing, 0)
+    # A product of vectors would be taken in half under autocast.
+    return (share * losses.masked_fill(nothing, 0)).sum()
 
 
 def smoothed_loss(logits: Tensor, target: Tensor, epsilon_ls: float, pad: int) -> Tensor:

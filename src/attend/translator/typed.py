@@ -18,7 +18,7 @@ from attend.translator.translator import Translator
 
 TYPED = Path(__file__).parent / "data" / "typed.json"
 _DIGITS = re.compile(r"\d+")
-_LOOP = re.compile(r"(\w\w+?|\S+ |\S+ \S+ )\1\1", re.IGNORECASE)
+_LOOP = re.compile(r"([^\W\d]{2,}?|\S+ |\S+ \S+ )\1\1", re.IGNORECASE)
 
 
 class Typed(NamedTuple):

@@ -1,4 +1,4 @@
-"""The stylesheet and the script that questions, figures, claims and page code share."""
+"""The stylesheet and the scripts that questions, figures, claims, page code and printing share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def _add_script(
 
 
 def setup(app: Sphinx) -> None:
-    """Add the stylesheet to every page, the script to pages that ask something."""
+    """Add style sheet and printing to every page, the questions' script to pages that ask."""
     app.connect("builder-inited", _add_static)
     app.connect("html-page-context", _add_script)
     app.add_css_file("attend-pages.css")
+    app.add_js_file("attend-print.js", loading_method="defer")

@@ -18,7 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from attend_course.kit import fonts
+from attend_course.site.fonts import letters, with_fonts
 from attend_course.site.icons import subset, used_names
 
 HERE = Path(__file__).parent
@@ -82,15 +82,16 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir) / "_static"
     shutil.copytree(KATEX / "fonts", static / "fonts", dirs_exist_ok=True)
     css = subset(bundle(static, styles), static, used_names(Path(app.outdir)))
+    css = with_fonts(css, static, letters(Path(app.outdir)))
     (static / BUNDLE).write_text(css, encoding="utf-8")
 
 
 def bundle(static: Path, styles: list[str]) -> str:
-    """Join the theme's style sheets, those that Sphinx would link, KaTeX's, ours and the fonts."""
+    """Join the theme's style sheets, those that Sphinx would link, KaTeX's and ours."""
     sheets = [read_style(static, name) for name in (*THEME_STYLES, *dict.fromkeys(styles))]
     katex = OLD_FONT.sub("", (KATEX / "katex.min.css").read_text(encoding="utf-8"))
     own = (HERE / "theme" / "site.css").read_text(encoding="utf-8")
-    return COMMENT.sub("", "\n".join([*sheets, katex, own])) + fonts.stylesheet()
+    return COMMENT.sub("", "\n".join([*sheets, katex, own]))
 
 
 def read_style(static: Path, name: str) -> str:

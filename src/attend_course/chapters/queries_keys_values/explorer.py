@@ -122,6 +122,8 @@ class QueriesKeysValuesExplorer(Explorer):
         if self._compute is None:
             return attention(q, k, v, scale=1.0)
         found = self._compute(q.copy(), k.copy(), v.copy())
+        if found is None:
+            raise ValueError("it returned nothing; is a return missing?")
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             raise ValueError("return two results: the output and the weights")
         output = returned(found[0], (len(q), v.shape[-1]), name="output")
