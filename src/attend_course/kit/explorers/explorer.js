@@ -104,8 +104,10 @@ function useResults(state, compute) {
   const asked = answered && JSON.stringify(Object.keys(answered.inputs).map((name) => state[name]));
   const late = answered && asked !== JSON.stringify(Object.values(answered.inputs));
   const own = useMemo(() => (late && answered.by === null ? compute(state) : null), [late, asked, answered]);
-  const silent = useSilence(late && !own, answered);
-  if (own) return { results: own, alert: null };
+  // Who computes elsewhere answers a page, but nobody who waits for Python.
+  const known = own && !(own instanceof Promise);
+  const silent = useSilence(late && !known, answered);
+  if (known) return { results: own, alert: null };
   return { results, alert: silent ? SILENT : results.error };
 }
 
