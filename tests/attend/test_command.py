@@ -14,6 +14,9 @@ from attend.console import words_of
 from attend.translator.translator import shipped
 
 GREEDY = ["translate", "--beam", "1"]
+BARE = """import sys
+sys.modules |= dict.fromkeys(["torch", "tqdm", "sacrebleu", "matplotlib", "ipywidgets", "anywidget"])
+"""
 PROGRAM = [sys.executable, "-m", "attend"]
 
 
@@ -91,10 +94,7 @@ def test_ctrl_c_is_told_in_one_line():
 
 @pytest.mark.parametrize("command", [[], ["translate"], ["train"], ["evaluate"]])
 def test_help_and_missing_libraries_without_torch_and_sacrebleu(command):
-    block = (
-        "import sys; sys.modules |= dict.fromkeys(['torch', 'tqdm', 'sacrebleu', 'matplotlib'])\n"
-    )
-    code = f"{block}from attend.__main__ import main\nsys.exit(main({[*command, '--help']!r}))"
+    code = f"{BARE}from attend.__main__ import main\nsys.exit(main({[*command, '--help']!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0
     assert b"usage: attend" in done.stdout
@@ -102,11 +102,8 @@ def test_help_and_missing_libraries_without_torch_and_sacrebleu(command):
 
 @pytest.mark.parametrize("words", [["train", "--folder", "x"], ["evaluate"]])
 def test_what_is_missing_is_named_with_what_brings_it(words):
-    block = (
-        "import sys; sys.modules |= dict.fromkeys(['torch', 'tqdm', 'sacrebleu', 'matplotlib'])\n"
-    )
     words = [*words, "--pairs", "a.tsv"]
-    code = f"{block}from attend.__main__ import main\nsys.exit(main({words!r}))"
+    code = f"{BARE}from attend.__main__ import main\nsys.exit(main({words!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 2
     assert b'pip install "attend[train]"' in done.stderr
