@@ -15,7 +15,7 @@ from attend.translator.translator import shipped
 
 GREEDY = ["translate", "--beam", "1"]
 BARE = """import sys
-sys.modules |= dict.fromkeys(["torch", "tqdm", "sacrebleu", "matplotlib", "ipywidgets", "anywidget"])
+sys.modules |= dict.fromkeys(["torch", "tqdm", "sacrebleu", "matplotlib", "ipywidgets"])
 """
 PROGRAM = [sys.executable, "-m", "attend"]
 
