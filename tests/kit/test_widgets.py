@@ -75,7 +75,8 @@ def test_a_function_that_raises_is_shown_and_loses_nothing(name: str) -> None:
     assert {**explorer.results, "error": None} == before
 
 
-@pytest.mark.parametrize("name", EXPLORERS)
+# The laboratory takes a model in place of a function.
+@pytest.mark.parametrize("name", [name for name in EXPLORERS if name != "Laboratory"])
 def test_a_function_that_fails_at_once_leaves_the_picture_of_attend(name: str) -> None:
     kind = all_explorers()[name]
     explorer = kind(compute=lambda *given: None)

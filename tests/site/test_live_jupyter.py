@@ -134,6 +134,8 @@ def page(laboratory: str, browser: Browser) -> Iterator[Page]:
 def shown(page: Page, cell: str) -> Locator:
     """Bring the explorer of a cell into view."""
     page.evaluate(SHOW, cell)
+    # What lies under the pointer would be looked at.
+    page.mouse.move(0, 0)
     place = {"scaling": 0, "scores": 1, "mine": 2}
     title = "queries, keys" if cell == "scores" else "scaled scores"
     found = page.locator(f".jp-OutputArea .attend-explorer[aria-label*='{title}']:not(.is-drawn)")

@@ -142,12 +142,12 @@ function Large({ state, results, set, shown, which, id }) {
   const apart = other && sameShape(other.values, one.values) && meanDifference(other.values, one.values);
   return html`
     <section aria-label="One map, large">
-      <h4>${NAMES[state.kind]}, layer ${state.layer + 1}, head ${state.head + 1}${which === "changed" && " (changed)"}</h4>
+      <p class="attend-map-title">${NAMES[state.kind]}, layer ${state.layer + 1}, head ${state.head + 1}${which === "changed" && " (changed)"}</p>
       <div class="attend-controls"><${Toggle} value=${lines} onChange=${show}>as lines<//>
         ${apart !== false && other && html`<span class="attend-muted">This map differs by ${number(apart)} a weight from the untouched one.</span>`}</div>
       ${lines ? html`<${Lines} ...${one} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
         <${HeatMap} label=${nameOf(state)} rows=${one.rows.map(bare)} columns=${one.columns.map(bare)} values=${one.values}
-          ramp=${ramp} look=${look} describedby=${`${id}-formula`} stage="weights" />`}
+          sums=${one.values.map((row) => row.reduce((a, b) => a + b, 0))} ramp=${ramp} look=${look} describedby=${`${id}-formula`} stage="weights" />`}
       <${Formula} id=${`${id}-formula`} pair=${[bare(one.rows[look.seen[0]]), bare(one.columns[look.seen[1]])]}
         locked=${state.locked} lines=${formulaLines({ ...one, changes: state.changes }, look.seen)} />
     </section>`;
@@ -174,7 +174,7 @@ function Changes({ state, results, change }) {
   const temperature = changes.find(isHot)?.value ?? 1;
   return html`
     <section aria-label="Change it" class="attend-changes">
-      <h4>Change it</h4>
+      <p class="attend-map-title">Change it</p>
       <div class="attend-row"><span class="attend-label">This head (${nameOf(place)}):</span>
         ${MAKES.map(([make, name]) => html`<${Button} aria-pressed=${changes.some(isOfHead(make)) ? "true" : "false"}
           onClick=${() => flip(isOfHead(make), { make, ...place })}>${name}<//>`)}
@@ -266,7 +266,7 @@ function View({ state, results, set, id }) {
       </div>
       <${Large} ...${{ state, results, set, shown, which: label, id }} />
     </div>
-    ${damages && html`<section aria-label="Which head matters"><h4>Every head removed in turn: how much of the probability moves to other pieces</h4>
+    ${damages && html`<section aria-label="Which head matters"><p class="attend-map-title">Every head removed in turn: how much of the probability moves to other pieces</p>
       <${Damage} damage=${damages} choose=${set} /></section>`}
     <${Changes} state=${state} results=${results} change=${change} />
     <${Search} state=${state} edit=${edit} />

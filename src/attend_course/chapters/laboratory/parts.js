@@ -41,7 +41,7 @@ function Mini({ map, head }) {
 export const Gallery = ({ look, chosen, choose, changes }) => html`
   <div class="attend-gallery">${KINDS.map((kind) => html`
     <section aria-label=${NAMES[kind]}>
-      <h4>${NAMES[kind]}</h4>
+      <p class="attend-map-title">${NAMES[kind]}</p>
       <div class="attend-heads" style=${{ "--heads": look[kind][0].h }}>
         ${look[kind].map((map, layer) => Array.from({ length: map.h }, (_, head) => html`
           <${HeadButton} map=${map} place=${{ kind, layer, head }} chosen=${chosen} choose=${choose}

@@ -66,6 +66,26 @@ options.debounceRendering = (draw) => {
   queueMicrotask(flush);
 };
 
+// A browser reads adjacent texts of the drawn picture as one, and breaks lines accordingly. So they
+// are one from the beginning.
+const isText = (child) => typeof child === "string" || typeof child === "number";
+const isNothing = (child) => child === null || child === undefined || typeof child === "boolean";
+
+function whole(children) {
+  if (!Array.isArray(children)) return children;
+  const parts = [];
+  for (const child of children) {
+    const afterText = isText(parts.at(-1));
+    if (afterText && isText(child)) parts.push(`${parts.pop()}${child}`);
+    else if (!afterText || !isNothing(child)) parts.push(whole(child));
+  }
+  return parts;
+}
+
+options.vnode = ({ props }) => {
+  if (Array.isArray(props?.children)) props.children = whole(props.children);
+};
+
 // The traits of a model, and a new drawing whenever one changes.
 function useTraits(model, names) {
   const [, redraw] = useReducer((n) => n + 1, 0);
@@ -84,8 +104,10 @@ function useResults(state, compute) {
   const asked = answered && JSON.stringify(Object.keys(answered.inputs).map((name) => state[name]));
   const late = answered && asked !== JSON.stringify(Object.values(answered.inputs));
   const own = useMemo(() => (late && answered.by === null ? compute(state) : null), [late, asked, answered]);
-  const silent = useSilence(late && !own, answered);
-  if (own) return { results: own, alert: null };
+  // Who computes elsewhere answers a page, but nobody who waits for Python.
+  const known = own && !(own instanceof Promise);
+  const silent = useSilence(late && !known, answered);
+  if (known) return { results: own, alert: null };
   return { results, alert: silent ? SILENT : results.error };
 }
 
