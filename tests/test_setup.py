@@ -312,6 +312,14 @@ def test_colab_need_not_upgrade_its_widgets() -> None:
     assert not needs["ipywidgets"].specifier.contains("9.0")
 
 
+def test_colab_installs_what_the_notebooks_import() -> None:
+    known = set(PYPROJECT["project"]["optional-dependencies"])
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        extras = re.search(r"attend\[([\w,]+)\] @ git\+", path.read_text(encoding="utf-8"))
+        assert extras is not None, path.name
+        assert {"course", "torch"} <= set(extras[1].split(",")) <= known, path.name
+
+
 # What is excused
 
 
