@@ -1,6 +1,6 @@
 """The paper's method on a published figure: English to German on Multi30k, without the pictures.
 
-    python -m attend.training.trainer @configs/multi30k_tiny.args --folder RUN \\
+    attend train @configs/multi30k_tiny.args --folder RUN \\
         --pairs DATA/train.lc.norm.tok.en.gz DATA/train.lc.norm.tok.de.gz \\
         --validate DATA/val.lc.norm.tok.en.gz DATA/val.lc.norm.tok.de.gz
     python benchmarks/multi30k.py --data DATA --runs RUN

@@ -44,10 +44,10 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
 * **Training.** `make model PAIRS=deu-eng.zip` follows the recipe in `configs/translator.toml`. It
   began with the translator that shipped before, in its 8 bits: 29 epochs on the printed pairs,
   {before_steps:,} steps and {before_hours:.1f} hours. That one translated the sources of the
-  training part (beam 6; the longest fifth was left out for lack of time). Where its beam held a
-  translation near the reference, not the reference itself, that one was learned from in 7 of 10
-  epochs: {chosen:,} pairs. Then {steps:,} steps and {hours:.1f} hours on sources as people type
-  them: without the mark at the end, in small letters, without apostrophes, with other numbers and
+  training part (beam 6, 25 minutes; the longest, nearly a quarter, were left out). Where its beam
+  held a translation near the reference, not the reference itself, that one was learned from in 7
+  of 10 epochs: {chosen:,} pairs. Then {steps:,} steps and {hours:.1f} hours on what people
+  type: no mark at the end, in small letters, without apostrophes, with other numbers and
   names, words cut more finely. One run of that kind brought the new forms; from its mean with the
   beginning two runs went on, with a rate that fell to zero. The mean of these two and the beginning
   ships; its share was chosen on validation pairs. Batches have at most {tokens:,} padded tokens;
@@ -59,7 +59,7 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   No everyday sentence has that word.
 * **Quality.** BLEU {bleu:.2f} on the {held_out:,} test pairs, beam 4, one reference
   (`{signature}`); {bleu_float32:.2f} before the weights were rounded to 8 bits. chrF {chrf:.2f}.
-  Reproduce it with `python -m attend.translator.evaluation --pairs deu-eng.zip`.
+  Reproduce it with `attend evaluate --pairs deu-eng.zip`.
 * **Alignment.** The memory attention that comes nearest to our hand alignments has an alignment
   error rate of {error_rate:.2f} on sentences it was not chosen on ({uniform:.2f} if attention
   were spread evenly, {diagonal:.2f} along the diagonal).

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from attend.__main__ import make_parser
 from attend.config import TransformerConfig, base, course, tiny
 from attend.models.recording import record_attention
 from attend.models.torch_transformer import Transformer
-from attend.training.command import make_parser
 from attend.training.plan import Plan, learning_rate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ def test_the_page_shows_what_the_script_prints():
 
 
 def settings(name: str):
-    return make_parser().parse_args([f"@{ROOT / 'configs' / name}.args", *NEEDED])
+    return make_parser().parse_args(["train", f"@{ROOT / 'configs' / name}.args", *NEEDED])
 
 
 def test_every_file_of_arguments_can_be_read():
@@ -75,7 +75,7 @@ def test_the_base_model_is_the_papers():
 
 def test_the_course_is_the_default():
     given, model = settings("course"), course()
-    assert vars(given) == vars(make_parser().parse_args(NEEDED))
+    assert vars(given) == vars(make_parser().parse_args(["train", *NEEDED]))
     for name in ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls", "vocabulary"):
         assert getattr(given, name) == getattr(model, name)
 
@@ -93,5 +93,5 @@ def test_the_tiny_model_has_the_published_learning_rate():
 
 def test_remarks_in_a_file_are_left_out(tmp_path):
     (tmp_path / "a.args").write_text("# --N 9\n--N 3  # --N 4\n\n--h 2 --d_ff 8\n")
-    given = make_parser().parse_args([f"@{tmp_path / 'a.args'}", *NEEDED])
+    given = make_parser().parse_args(["train", f"@{tmp_path / 'a.args'}", *NEEDED])
     assert (given.N, given.h, given.d_ff) == (3, 2, 8)

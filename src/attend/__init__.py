@@ -21,6 +21,8 @@ from attend.layers import feed_forward, layer_norm
 from attend.masks import causal, causal_mask, padding_mask
 from attend.positions import positional_encoding
 
+__version__ = "0.1.0"
+
 __all__ = [
     "HeadProjections",
     "attention",

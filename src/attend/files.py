@@ -1,6 +1,8 @@
 """Writing files so that a crash leaves the old one or the new one, never half of one."""
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -26,3 +28,19 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_half_written(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a killed `write_atomically` left beside the files of these names.
+
+    Parameters
+    ----------
+    folder
+        Where to look. Other files in it stay, whatever they are called.
+    names
+        The files, as regular expressions.
+    """
+    ours = re.compile(rf"(?:{'|'.join(names)})\.\d+\.tmp")
+    for path in folder.glob("*.tmp"):
+        if ours.fullmatch(path.name):
+            path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@
 what each step did to ``FOLDER/steps.json``. One process imports torch; the workers are forks of
 it, with the environment that torchrun would give them.
 
-``torchrun ... distributed_runs.py FOLDER STEP`` is ``python -m attend.training.trainer`` by
+``torchrun ... distributed_runs.py FOLDER STEP`` is ``attend train`` by
 several, of which the last one kills itself in a step, the first time that it gets there.
 """
 
@@ -21,10 +21,10 @@ from pathlib import Path
 import torch
 import torch._dynamo  # DistributedDataParallel would import it in every fork
 
+from attend.__main__ import main as attend
 from attend.config import TransformerConfig
 from attend.models.torch_transformer import Transformer
 from attend.text.corpus import EncodedPair, copy_task
-from attend.training import command as training_command
 from attend.training.distributed import Worker, joined, rank, size
 from attend.training.trainer import Group, Plan, Trainer, fit
 
@@ -122,7 +122,7 @@ def compare(root: Path) -> None:
 def command(folder: Path) -> list[dict]:
     """Run the command on a small corpus."""
     pairs = folder.with_name("pairs.tsv")
-    training_command.main([*OPTIONS.split(), "--pairs", str(pairs), "--folder", str(folder)])
+    attend(["train", *OPTIONS.split(), "--pairs", str(pairs), "--folder", str(folder)])
     return []
 
 

@@ -22,6 +22,7 @@ from attend.text.corpus import (
     components,
     copy_task,
     encode_pairs,
+    leaked,
     load_pairs,
     normalize,
     pad,
@@ -464,3 +465,16 @@ def test_tatoeba_is_split_without_a_leak() -> None:
 def test_multi30k_is_read() -> None:
     english, german = (shared_file(f"multi30k/val.lc.norm.tok.{side}.gz") for side in ("en", "de"))
     assert len(list(read_pairs(english, german))) == 1014
+
+
+def test_words_that_differ_by_a_mark_are_two():
+    assert sentence_key("दिन") != sentence_key("दीन")
+    assert sentence_key("दिन!") == sentence_key("दिन")
+
+
+def test_leaks_are_counted_on_either_side():
+    held_out = [SentencePair("Go!", "Geh!"), SentencePair("Run!", "Lauf!"), SentencePair("a", "b")]
+    trained = [SentencePair("go", "Los"), SentencePair("Hurry", "lauf"), SentencePair("c", "d")]
+    assert leaked(held_out, trained) == 2
+    assert leaked(held_out, []) == 0
+    assert leaked([], trained) == 0

@@ -76,6 +76,13 @@ def exhaustive(model, source, limit, alpha):
 ONE, VECTOR = np.array([[3, 4]]), np.array([3, 4])
 
 
+def drawn(model, source):
+    return sample(model, source, np.random.default_rng(0))
+
+
+WRITERS = [greedy, beam_search, drawn]
+
+
 # -------------------------------------------------------------------------------- beam search
 
 
@@ -492,3 +499,53 @@ def test_a_model_vouches_for_its_weights_but_not_for_tokens(transformer, monkeyp
             model.step(array([1]), state)
         with pytest.raises(ValueError, match="causal needs query"):
             causal(VECTOR, VECTOR)
+
+
+# ------------------------------------------------------------------------- what is no number
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("write", WRITERS)
+def test_logits_that_are_no_numbers_are_refused_everywhere(write, value):
+    with pytest.raises(ValueError, match=rf"answers {value}: its weights are damaged"):
+        write(Chain(np.full((1, 5, 5), value)), ONE)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("write", WRITERS)
+def test_one_logit_that_is_no_number_is_enough(write, value):
+    logits = np.zeros((1, 5, 5))
+    logits[:, :, 4] = value
+    with pytest.raises(ValueError, match="its weights are damaged"):
+        write(Chain(logits), np.array([[3, 4], [4, 0]]))
+
+
+def test_a_search_refuses_an_infinite_logit_itself():
+    search = Search(BeamOptions(2, 0.6, 1, 2), np.array([5]))
+    with pytest.raises(ValueError, match="the model answers inf: its weights are damaged"):
+        search.advance(np.array([[[0, 1, 2, np.inf]] * 2]))
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_token_may_be_forbidden(write):
+    logits = np.zeros((1, 5, 5))
+    logits[:, :, 4] = -np.inf
+    assert 4 not in write(Chain(logits), ONE)[0]
+
+
+# ------------------------------------------------------------------------- nothing but padding
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_nothing_but_padding_has_no_translation(write):
+    model = chain(3)
+    assert write(model, np.zeros((1, 3), int)) == [[]]
+    assert write(model, np.zeros((2, 1), int)) == [[], []]
+
+
+@pytest.mark.parametrize("write", WRITERS[:2])
+def test_padding_changes_no_neighbour(write):
+    model, sources = chain(3), np.array([[3, 4], [0, 0], [4, 0], [0, 0]])
+    alone = [write(model, sources[[row]])[0] for row in (0, 2)]
+    assert write(model, sources) == [alone[0], [], alone[1], []]
+    assert any(alone)

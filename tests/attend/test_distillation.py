@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from attend.__main__ import main as attend_main
 from attend.config import tiny
 from attend.decoding.writing import beam_search, n_best
 from attend.models.torch_transformer import Transformer
@@ -13,7 +14,6 @@ from attend.models.weights import save_model
 from attend.text.corpus import SentencePair
 from attend.text.tokenizer import Tokenizer
 from attend.training import distillation
-from attend.training.command import main as train
 from attend.training.plan import Plan, falling_rate, learning_rate
 
 PAIRS = [SentencePair(f"a {letter} c", f"{letter} d e") for letter in "bdefgh"]
@@ -95,11 +95,12 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
 # ------------------------------------------------------------------------------------ the command
 
 
-def command(tmp_path, *more: str) -> None:
+def command(tmp_path, *more: str) -> int:
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS * 4))
-    train(
+    return attend_main(
         [
+            "train",
             *("--pairs", str(pairs), "--held-out", "1", "--N", "1", "--d_model", "8"),
             *("--d_ff", "8", "--h", "2", "--vocabulary", "300", "--epochs", "1", *more),
         ]
@@ -116,8 +117,7 @@ def test_a_run_on_rough_pairs_and_one_that_begins_with_the_mean_of_two(tmp_path)
 
 
 def test_chosen_translations_need_rough_pairs(tmp_path, capsys):
-    with pytest.raises(SystemExit):
-        command(tmp_path, "--folder", str(tmp_path / "run"), "--chosen", "chosen.json")
+    assert command(tmp_path, "--folder", str(tmp_path / "run"), "--chosen", "chosen.json") == 2
     assert "--chosen is used together with --rough" in capsys.readouterr().err
 
 

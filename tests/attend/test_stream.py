@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attend.__main__ import main
 from attend.config import tiny
 from attend.text.corpus import EncodedPair, Limits, copy_task, load_pairs
 from attend.text.stream import PairStream, TextStream, stream_batches
 from attend.text.tokenizer import END, START, Tokenizer
-from attend.training import command as training_command
 from attend.training.checkpoints import read_tensors
 from attend.training.plan import Plan, check_same_run, describe
 from attend.training.trainer import Trainer
@@ -137,7 +137,7 @@ def options(path: Path, folder: Path, **changes) -> list[str]:
 
 
 def run(*arguments) -> None:
-    training_command.main([*map(str, options(*arguments))])
+    assert main(["train", *map(str, options(*arguments))]) == 0
 
 
 def test_the_command_streams_and_goes_on_bit_for_bit(capsys, tmp_path, monkeypatch):
@@ -156,8 +156,7 @@ def test_the_command_streams_and_goes_on_bit_for_bit(capsys, tmp_path, monkeypat
         return learn(self, batch)
 
     monkeypatch.setattr(Trainer, "learn", broken)
-    with pytest.raises(SystemExit):
-        run(path, tmp_path / "broken")
+    assert main(["train", *map(str, options(path, tmp_path / "broken"))]) == 130
     run(path, tmp_path / "broken")
     assert steps[6] == 3  # from the checkpoint
     for name in ("epoch-001", "epoch-002", "checkpoint", "average"):
@@ -179,9 +178,8 @@ def test_what_a_stream_cannot_do_gets_one_sentence(capsys, tmp_path):
         ("pairs", tmp_path / "no.tsv"): "no.tsv: No such file",
     }
     for (name, value), sentence in sentences.items():
-        with pytest.raises(SystemExit) as stopped:
-            training_command.main([*map(str, options(path, tmp_path / "run", **{name: value}))])
-        assert stopped.value.code == 2
+        arguments = options(path, tmp_path / "run", **{name: value})
+        assert main(["train", *map(str, arguments)]) == 2
         assert sentence in capsys.readouterr().err
 
 

@@ -3,7 +3,9 @@
 import json
 import os
 import pickle
+import re
 import time
+import unicodedata
 from collections import Counter
 from itertools import pairwise
 
@@ -370,3 +372,24 @@ def test_on_the_real_corpus_it_is_fast_and_lossless() -> None:
     elapsed = time.perf_counter() - started
     assert sum(len(text.split()) for text in texts) / elapsed > 50_000
     assert [trained.decode(ids) for ids in encoded] == texts
+
+
+# ------------------------------------------------------------------------- combining marks
+
+
+def test_a_mark_belongs_to_its_letter():
+    assert words("हिन्दी भाषा") == ["हिन्दी", " भाषा"]
+    assert words("e\u0301tude n\u0303!") == ["e\u0301tude", " n\u0303", "!"]
+    assert words("می\u200cخواهم") == ["می\u200cخواهم"]
+
+
+def test_only_marks_and_joiners_are_cut_otherwise_than_before():
+    before = re.compile(
+        r" ?(?:[^\W\d_]|(?<=[^\W\d_])'(?=[^\W\d_])){1,60}| ?\d| ?(?:[^\w\s]|_){1,60}|\s"
+    )
+    characters = [chr(code) for code in range(0x3000) if unicodedata.category(chr(code))[0] in
+                  "LNPSZ" or code < 0x300]  # fmt: skip
+    assert len(characters) > 5000
+    for character in characters:
+        text = f"a{character}a {character} 5{character}"
+        assert words(text) == before.findall(text), hex(ord(character))

@@ -14,13 +14,14 @@ import torch.nn.functional as F
 from same_runs import assert_same_run, history
 from torch import Tensor
 
+from attend.__main__ import main, make_parser
 from attend.config import TransformerConfig, tiny
 from attend.decoding.writing import greedy
 from attend.models.torch_transformer import Transformer
 from attend.text.corpus import EncodedPair, copy_task, pad, pad_batch, reverse_task
-from attend.training import command as training_command
 from attend.training import loss
-from attend.training.checkpoints import average, read_tensors, write_tensors
+from attend.training import run as training_run
+from attend.training.checkpoints import average, epochs_of, read_tensors, write_tensors
 from attend.training.examiner import Examiner
 from attend.training.plan import describe
 from attend.training.trainer import Plan, Trainer, fit, learning_rate, smoothed_loss
@@ -527,22 +528,25 @@ def options(corpus, folder, **changes) -> list[str]:
         "d_ff": 8,
         "h": 2,
     } | changes
-    return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    return ["train", *words]
+
+
+def train(*given, **changes) -> None:
+    assert main(options(*given, **changes)) == 0
 
 
 def fail(capsys, arguments) -> str:
     """Run the command; it must fail with one sentence and exit code 2. Return the sentence."""
-    with pytest.raises(SystemExit) as stopped:
-        training_command.main(arguments)
-    assert stopped.value.code == 2
+    assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert error.startswith("attend.training.trainer: ")
+    assert error.startswith("attend train: ")
     assert error.count("\n") == 1
     return error
 
 
 def test_the_command_trains_and_says_how_fast(capsys, tmp_path, corpus):
-    training_command.main(options(corpus, tmp_path / "run"))
+    train(corpus, tmp_path / "run")
     said = capsys.readouterr()
     assert "tok/s" in said.err
     assert "epoch=2, loss=" in said.err
@@ -574,7 +578,7 @@ def test_mistakes_get_one_sentence(capsys, tmp_path, corpus):
 
 def test_a_folder_with_another_run_gets_one_sentence(capsys, tmp_path, corpus):
     folder = tmp_path / "run"
-    training_command.main(options(corpus, folder, epochs=1))
+    train(corpus, folder, epochs=1)
     capsys.readouterr()
     assert "holds another run: d_ff was 8" in fail(capsys, options(corpus, folder, d_ff=16))
     assert "its tokenizer has" in fail(capsys, options(corpus, folder, vocabulary=290))
@@ -584,9 +588,9 @@ def test_a_folder_with_another_run_gets_one_sentence(capsys, tmp_path, corpus):
 
 def test_a_run_may_begin_with_an_earlier_one(capsys, tmp_path, corpus):
     first, second = tmp_path / "first", tmp_path / "second"
-    training_command.main(options(corpus, first, average=2))
+    train(corpus, first, average=2)
     tiny_step = {"begin-with": first, "epochs": 1, "average": 2, "rate": 1e-9}
-    training_command.main(options(corpus, second, **tiny_step))
+    train(corpus, second, **tiny_step)
     began, _ = read_tensors(first / "average.safetensors")
     ended, _ = read_tensors(second / "average.safetensors")
     assert all(torch.allclose(began[name], ended[name], atol=1e-6) for name in began)
@@ -598,33 +602,33 @@ def test_a_run_may_begin_with_an_earlier_one(capsys, tmp_path, corpus):
     assert "nowhere/tokenizer.json: No such file" in fail(capsys, nothing)
 
 
+def prepared(arguments):
+    return training_run.prepare(make_parser().parse_args(arguments))
+
+
 def test_further_pairs_are_trained_on_and_never_held_out(tmp_path, corpus):
     path = tmp_path / "own.tsv"
     path.write_text("a pink moon\tmoon pink a\na grey sea\tsea grey a\n")
     arguments = options(corpus, tmp_path / "run", add=path, **{"add-times": 3})
-    plain, _ = training_command.prepare(
-        training_command.make_parser().parse_args(options(corpus, tmp_path / "plain"))
-    )
-    trainer, examiner = training_command.prepare(
-        training_command.make_parser().parse_args(arguments)
-    )
+    plain, _ = prepared(options(corpus, tmp_path / "plain"))
+    trainer, examiner = prepared(arguments)
     assert len(trainer.pairs) == len(plain.pairs) + 2 * 3
     assert not any("pink" in pair.source or "grey" in pair.source for pair in examiner.pairs)
-    assert training_command.further_pairs(None, 5) == []
+    assert training_run.further_pairs(None, 5) == []
 
 
 def test_sentences_can_be_kept_out(tmp_path, corpus):
     first = corpus.read_text().splitlines()[:3]
     (tmp_path / "own.tsv").write_text("\n".join(first) + "\n")
-    pairs, _ = training_command.load_pairs(corpus)
-    kept = training_command.keep_out(pairs, tmp_path / "own.tsv")
+    pairs, _ = training_run.load_pairs(corpus)
+    kept = training_run.keep_out(pairs, tmp_path / "own.tsv")
     assert len(pairs) - len(kept) == 3
     assert not {line.split("\t")[0] for line in first} & {pair.source for pair in kept}
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(capsys, tmp_path, corpus, monkeypatch):
     before = signal.getsignal(signal.SIGINT)
-    training_command.main(options(corpus, tmp_path / "whole"))
+    train(corpus, tmp_path / "whole")
     learn, calls = Trainer.learn, []
 
     def interrupted(self, batch):
@@ -634,13 +638,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys, tmp_path, corpus, mon
         return learn(self, batch)
 
     monkeypatch.setattr(Trainer, "learn", interrupted)
-    with pytest.raises(SystemExit) as stopped:
-        training_command.main(options(corpus, tmp_path / "broken"))
-    assert stopped.value.code == 130
+    assert main(options(corpus, tmp_path / "broken")) == 130
     said = capsys.readouterr().out
     assert "Stopped after step 3. The same command goes on from" in said
     assert signal.getsignal(signal.SIGINT) is before
-    training_command.main(options(corpus, tmp_path / "broken"))
+    train(corpus, tmp_path / "broken")
     assert_same_run(tmp_path / "broken", tmp_path / "whole")
 
 
@@ -652,28 +654,61 @@ def test_a_second_ctrl_c_stops_at_once_and_saves_no_half_step(
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Trainer, "learn", interrupted)
-    with pytest.raises(SystemExit) as stopped:
-        training_command.main(options(corpus, tmp_path / "broken"))
-    assert stopped.value.code == 130
+    assert main(options(corpus, tmp_path / "broken")) == 130
     assert "Stopped at once. There is no checkpoint yet" in capsys.readouterr().out
     assert not (tmp_path / "broken" / "checkpoint.safetensors").exists()
 
 
 def test_the_module_runs_as_a_command(tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "attend.training.trainer",
-        "--pairs",
-        "nowhere.tsv",
-        "--folder",
-        "x",
-    ]
+    command = [sys.executable, "-m", "attend", "train", "--pairs", "nowhere.tsv", "--folder", "x"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 2
-    assert run.stderr == "attend.training.trainer: nowhere.tsv: No such file or directory\n"
+    assert run.stderr == "attend train: nowhere.tsv: No such file or directory\n"
 
 
 def test_tiny_presets_train(tmp_path):
     run = trainer(tmp_path, replace(PLAN, epochs=1), tiny(12))
     assert fit(run).keys() == run.model.state_dict().keys()
+
+
+def test_a_run_removes_only_what_it_wrote(tmp_path):
+    ours = [
+        "checkpoint.safetensors.123.tmp", "epoch-002.safetensors.7.tmp", "history.jsonl.1.tmp",
+        "tokenizer.json.12.tmp", "average.safetensors.3.tmp",
+    ]  # fmt: skip
+    readers = ["thesis.tmp", "thesis.123.tmp", "checkpoint.safetensors.tmp", "epoch-x.safetensors"]
+    for name in ours + readers:
+        (tmp_path / name).write_text("mine")
+    trainer(tmp_path, PLAN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(readers)
+
+
+def test_only_the_epochs_of_a_run_are_averaged(tmp_path):
+    for name in ("epoch-002", "epoch-010", "epoch-best", "epoch-1000"):
+        (tmp_path / f"{name}.safetensors").touch()
+    found = [path.stem for path in epochs_of(tmp_path)]
+    assert found == ["epoch-002", "epoch-010", "epoch-1000"]
+
+
+# --------------------------------------------------------------------------------------- leaks
+
+
+def test_pairs_held_out_that_are_trained_on_are_counted(capsys, tmp_path, corpus):
+    prepared(options(corpus, tmp_path / "clean"))
+    assert "trained on" not in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "same", validate=corpus))
+    assert "200 of 200 pairs held out have a sentence that is trained on" in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "add", add=corpus))
+    assert "20 of 20 pairs held out have a sentence" in capsys.readouterr().err
+    prepared(options(corpus, tmp_path / "stream", validate=corpus, stream=50))
+    assert "200 of 200 pairs held out" in capsys.readouterr().err
+
+
+def test_what_is_kept_out_is_kept_out_of_further_pairs_too(tmp_path, corpus):
+    few = tmp_path / "few.tsv"
+    few.write_text("".join(corpus.read_text().splitlines(keepends=True)[:3]))
+    given = {"add": few, "without": few}
+    run, _ = prepared(options(corpus, tmp_path / "run", **given))
+    assert len(run.pairs) <= 200 - 20
+    plain, _ = prepared(options(corpus, tmp_path / "plain", add=few))
+    assert len(plain.pairs) > len(run.pairs)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from shared_data import shared_file
 
+from attend.__main__ import main
 from attend.config import tiny
 from attend.models.array_transformer import ArrayTransformer
 from attend.models.weights import expected_shapes, save_model
@@ -26,8 +27,7 @@ from attend.translator.evaluation import (
     test_pairs,
     uniform_error_rate,
 )
-from attend.translator.evaluation import main as evaluate
-from attend.translator.translator import LONGEST, SHIPPED, Translator, main, shipped
+from attend.translator.translator import LONGEST, SHIPPED, Translator, shipped
 
 test_pairs.__test__ = False
 CINEMA = "I want to go to the cinema."
@@ -96,33 +96,34 @@ def test_emoji_and_numbers_are_no_traceback(untrained):
 
 @pytest.mark.parametrize("words", [[""], ["Я хочу пойти в кино."], ["a " * 500]])
 def test_the_command_says_what_is_wrong_in_one_line(words, capsys):
-    assert main(words) == 2
+    assert main(["translate", *words]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("attend.translator.translator: ")
+    assert printed.err.startswith("attend translate: ")
     assert printed.err.count("\n") == 1
 
 
 def test_the_command_refuses_a_folder_without_a_model(tmp_path, capsys):
-    assert main(["--model", str(tmp_path), "Hello."]) == 2
+    assert main(["translate", "--model", str(tmp_path), "Hello."]) == 2
     assert "holds no model" in capsys.readouterr().err
 
 
 def test_the_command_reads_lines(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{CINEMA}\nThe dog is asleep.\n"))
-    assert main([]) == 0
+    text = io.BytesIO(f"{CINEMA}\nThe dog is asleep.\n".encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(text))
+    assert main(["translate"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 def test_evaluation_of_a_file_that_is_not_pairs(tmp_path, capsys):
     path = tmp_path / "prose.tsv"
     path.write_text("no tab in here\n")
-    assert evaluate(["--pairs", str(path)]) == 2
-    assert "attend.translator.evaluation: " in capsys.readouterr().err
+    assert main(["evaluate", "--pairs", str(path)]) == 2
+    assert "attend evaluate: " in capsys.readouterr().err
 
 
 def test_evaluation_of_a_file_that_is_not_there(tmp_path, capsys):
-    assert evaluate(["--pairs", str(tmp_path / "nothing.zip")]) == 2
+    assert main(["evaluate", "--pairs", str(tmp_path / "nothing.zip")]) == 2
     assert "nothing.zip" in capsys.readouterr().err
 
 
@@ -131,7 +132,7 @@ def test_a_broken_model_is_refused_and_named(untrained, tmp_path, capsys):
     tensors = {name: np.zeros(size, np.float32) for name, size in expected_shapes(config).items()}
     save_model(tmp_path, config, tokenizer, tensors)
     (tmp_path / "weights.safetensors").write_bytes(b"half")
-    assert main(["--model", str(tmp_path), CINEMA]) == 2
+    assert main(["translate", "--model", str(tmp_path), CINEMA]) == 2
     assert "weights.safetensors was cut off or altered" in capsys.readouterr().err
 
 
@@ -141,8 +142,8 @@ def test_a_broken_model_is_refused_and_named(untrained, tmp_path, capsys):
 def test_translates_without_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from attend.translator.translator import main\n"
-        f"sys.exit(main([{CINEMA!r}]))"
+        "from attend.__main__ import main\n"
+        f"sys.exit(main(['translate', {CINEMA!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Kino" in done.stdout

@@ -108,11 +108,17 @@ class Search:
         logits
             Of each token as the next of each beginning, (sentences, beam, vocabulary).
 
+        Raises
+        ------
+        ValueError
+            As `check_logits` does.
+
         Returns
         -------
         origin
             Which of the old beginnings each of the new ones continues, (sentences, beam).
         """
+        check_logits(logits)
         beam = self.options.beam
         # Twice as many candidates as places are enough: each beginning ends in one way only.
         log_p, origin, token = likeliest(logits, self.log_p, 2 * beam)
@@ -146,6 +152,25 @@ class Search:
         place = self.log_p[row].argmax()
         log_p, tokens = float(self.log_p[row, place]), self.tokens[row, place].tolist()
         return [Hypothesis(log_p / length_penalty(len(tokens), self.options.alpha), tokens)]
+
+
+def check_logits(logits: NDArray) -> None:
+    """Refuse logits that no softmax can turn into probabilities.
+
+    A token may be forbidden by -inf, as long as another one is not.
+
+    Raises
+    ------
+    ValueError
+        If one is nan or infinite, or all of a row are -inf.
+    """
+    # The largest of numbers is nan if one of them is.
+    highest = logits.max(axis=-1)
+    if not np.isfinite(highest).all():
+        found = highest[~np.isfinite(highest)][0]
+        raise ValueError(
+            f"the model answers {found}: its weights are damaged, or training went astray"
+        )
 
 
 def likeliest(

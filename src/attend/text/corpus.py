@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import re
 import unicodedata
 import zipfile
 import zlib
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeAlias, cast
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from attend.text.tokenizer import END, FIRST_BYTE, PAD, START, Tokenizer
@@ -294,6 +294,10 @@ def load_pairs(*paths: PathLike, limits: Limits | None = None) -> tuple[list[Sen
 # -------------------------------------------------------------------------------------- splitting
 
 
+# Combining marks are letters of a word: without them two words of Hindi would be one.
+_KEY = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
+
+
 def sentence_key(text: str) -> str:
     """What two sentences share when only case, punctuation or spacing differ.
 
@@ -302,7 +306,7 @@ def sentence_key(text: str) -> str:
     >>> sentence_key("Hello, Tom!") == sentence_key("hello Tom")
     True
     """
-    return " ".join(re.findall(r"\w+", normalize(text).casefold())) or text
+    return " ".join(_KEY.findall(normalize(text).casefold())) or text
 
 
 def components(pairs: Sequence[SentencePair]) -> list[list[int]]:
@@ -397,6 +401,26 @@ def without(pairs: Iterable[SentencePair], sentences: Iterable[str]) -> list[Sen
     """
     unwanted = {sentence_key(sentence) for sentence in sentences}
     return [pair for pair in pairs if unwanted.isdisjoint(map(sentence_key, pair))]
+
+
+def leaked(held_out: Sequence[SentencePair], trained_on: Iterable[SentencePair]) -> int:
+    """Count the held-out pairs that have a sentence which a model is trained on.
+
+    Parameters
+    ----------
+    held_out : sequence of SentencePair
+    trained_on : iterable of SentencePair
+        Is read once, and may be larger than memory.
+
+    Returns
+    -------
+    int
+        Sentences are compared as by `sentence_key`, on either side.
+    """
+    keys = [set(map(sentence_key, pair)) for pair in held_out]
+    wanted = set().union(*keys)
+    seen = {key for pair in trained_on for key in map(sentence_key, pair) if key in wanted}
+    return sum(not seen.isdisjoint(pair) for pair in keys)
 
 
 def _shuffled(pairs: Sequence[SentencePair], groups: list[list[int]], seed: int) -> list[list[int]]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 import heapq
 import json
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
+
+import regex
 
 from attend.files import write_atomically
 
@@ -36,13 +37,16 @@ Pair: TypeAlias = tuple[str, str]
 # A word takes the space before it along, so that " cinema" is one unit and joining needs no rule.
 # Digits stand alone: a model copies a number it never saw digit by digit. A unit has at most 60
 # characters: nobody writes longer words, and without a bound one of them could take minutes.
-_WORDS = re.compile(
-    r" ?(?:[^\W\d_]|(?<=[^\W\d_])'(?=[^\W\d_])){1,60}"  # letters, apostrophes inside: " don't"
-    r"| ?\d"
-    r"| ?(?:[^\w\s]|_){1,60}"  # punctuation: "?!", ' "'
-    r"|\s"
+# Combining marks belong to the letter before them, as in Hindi, and joiners to the letters around.
+_LETTER = r"[\p{L}\p{M}\p{Nl}\p{No}]"
+_SPACE = r"[\s\x1c-\x1f]"
+_WORDS = regex.compile(
+    rf" ?(?:{_LETTER}|(?<={_LETTER})['\u200c\u200d](?={_LETTER})){{1,60}}"  # letters: " don't"
+    r"| ?\p{Nd}"
+    rf"| ?(?:(?!{_SPACE})[^\p{{L}}\p{{M}}\p{{N}}]){{1,60}}"  # punctuation: "?!", ' "'
+    rf"|{_SPACE}"
 )
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = regex.compile("[\ud800-\udfff]")
 _CACHED_WORDS = 200_000
 
 

@@ -1,6 +1,7 @@
 """Files of tensors that a training run leaves behind: safetensors, with a checksum."""
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,9 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
 
 def epochs_of(run: Path) -> list[Path]:
     """Return the weights that a run kept, one file an epoch, the oldest first."""
-    return sorted(run.glob("epoch-*.safetensors"), key=lambda path: (len(path.name), path.name))
+    ours = re.compile(r"epoch-\d{3,}\.safetensors")
+    found = [path for path in run.glob("epoch-*.safetensors") if ours.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
 def average(paths: Sequence[Path]) -> Tensors:

@@ -1,80 +1,39 @@
-"""The command ``python -m attend.training.trainer``: from sentence pairs to a translator."""
+"""The command ``attend train``: from sentence pairs to a translator.
+
+What it reads stands here, and needs no torch; what it does stands in `attend.training.run`.
+"""
 
 import argparse
-import signal
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+import os
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
 
-import torch
-from tqdm import tqdm
-
-from attend.config import TransformerConfig, course
-from attend.models.torch_transformer import Transformer
-from attend.text.corpus import SentencePair, encode_pairs, load_pairs, read_pairs
-from attend.text.corpus import split_by_components as split_pairs
-from attend.text.corpus import without as leave_out
-from attend.text.stream import BUFFER, PairStream, TextStream
-from attend.text.tokenizer import Tokenizer
-from attend.training.checkpoints import average, epochs_of, mean
-from attend.training.distillation import load_chosen
-from attend.training.distributed import Worker, first_worker_first, joined, own_device, rank, size
-from attend.training.examiner import Examiner
-from attend.training.plan import Pairs, Plan
-from attend.training.rough_pairs import RoughPairs
-from attend.training.trainer import Trainer, fit
-
-SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
-"""The sizes of the model that can be given on the command line."""
+from attend.config import course
+from attend.text.stream import BUFFER
+from attend.training.plan import SIZES, Plan
 
 HELP = """Train a translator on sentence pairs. Interrupt it with Ctrl-C, or let the machine crash:
-the same command goes on where it was. Arguments may stand in a file, one or more on a line, that
-is given as @FILE. Under torchrun several processes share the work."""
+the same command goes on where it was. Arguments may stand in a file that is given as @FILE, one or
+more on a line; one with a space or a # in it stands between quotation marks, and what follows a #
+is a remark. Under torchrun several processes share the work."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose files of arguments are laid out for people."""
-
-    def convert_arg_line_to_args(self, line: str) -> list[str]:
-        """Split a line at its spaces; what follows a # is a remark."""
-        return line.partition("#")[0].split()
-
-
-class Stopped(Exception):  # noqa: N818
-    """Somebody asked to stop, between two steps."""
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train a translator; see the command's help."""
-    parser = make_parser()
-    given = parser.parse_args(arguments)
-    try:
-        with joined(given.device):
-            train(given)
-    except (ValueError, FloatingPointError) as error:
-        _give_up(str(error))
-    except OSError as error:
-        _give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _give_up(message: str) -> NoReturn:
-    sys.stderr.write(f"attend.training.trainer: {message}\n")
-    sys.exit(2)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return the reader of the command line."""
-    parser = _Parser(
-        prog="python -m attend.training.trainer",
+def arguments(commands: argparse._SubParsersAction, name: str) -> argparse.ArgumentParser:
+    """Add the reader of ``attend train``."""
+    parser = commands.add_parser(
+        name,
+        help="sentence pairs in, a translator out",
         description=HELP,
         fromfile_prefix_chars="@",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    _add_files(parser)
+    _add_settings(parser)
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    """Add what names files, and says how they are read."""
     add = parser.add_argument
     add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
     add("--folder", type=Path, required=True, help="for checkpoints and history")
@@ -98,243 +57,31 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"read the pairs anew for each epoch, at most so many ({BUFFER:,} if none is given) "
         "in memory; needs --validate, as a stream cannot be split",
     )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how the run goes, and how large the model is."""
+    add = parser.add_argument
     add("--rough", action="store_true", help="learn from sources as people type them, too")
     add("--chosen", type=Path, help="with --rough: chosen.json of attend.training.distillation")
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    add("--device", help="cpu or cuda; a GPU if there is one and nothing is said")
     for field in fields(Plan):
         name = "--" + field.name.replace("_", "-")
         add(name, type=type(field.default), default=field.default, help="see Plan")
     for name in SIZES:
         preset = getattr(course(), name)
         add(f"--{name}", type=type(preset), default=preset, help="see TransformerConfig")
-    return parser
 
 
-def train(given: argparse.Namespace) -> None:
-    """Train as the command line says, with a bar that shows the speed and the time left."""
-    trainer, examine = prepare(given)
-    # Workers that stop politely would stop at different steps, and wait for each other forever.
-    interrupts = _polite_interrupts() if size() == 1 else nullcontext(lambda: None)
-    with _progress_bar(trainer) as bar, interrupts as check:
+def train(given: argparse.Namespace) -> int:
+    """Train as the command line says."""
+    # Threads that wait without spinning halve the time of training on a busy machine. This must be
+    # said before torch starts its threads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from attend.training.run import run
 
-        def watch(record: dict[str, float]) -> None:
-            bar.update(record["tokens"])
-            bar.set_postfix(epoch=trainer.progress.epoch + 1, loss=f"{record['loss']:.3f}")
-            check()
-
-        try:
-            weights = fit(trainer, watch, examine if rank() == 0 else lambda model: {})
-        except Stopped:
-            trainer.save_checkpoint()
-            bar.close()
-            tqdm.write(f"Stopped after step {trainer.progress.step}. {_how_to_go_on(trainer)}")
-            raise KeyboardInterrupt from None
-        except KeyboardInterrupt:
-            bar.close()
-            tqdm.write(f"Stopped at once. {_how_to_go_on(trainer)}")
-            raise
-    trainer.save(given.folder / "average.safetensors", weights)
-    _say(f"The averaged weights are in {given.folder / 'average.safetensors'}.")
-
-
-def _say(message: str) -> None:
-    """Tell how it goes; of several workers the first one speaks."""
-    if rank() == 0:
-        tqdm.write(message)
-
-
-def _how_to_go_on(trainer: Trainer) -> str:
-    if not trainer.checkpoint.exists():
-        return "There is no checkpoint yet; the same command begins again."
-    return f"The same command goes on from {trainer.checkpoint}."
-
-
-def _progress_bar(trainer: Trainer) -> tqdm:
-    """Return a bar that counts target tokens, and knows what was done before an interruption."""
-    plan, now, tokens = trainer.plan, trainer.progress, trainer.tokens_per_epoch
-    # Of a stream nobody knows the length: then the bar counts, and tells no time left.
-    done = now.epoch * (tokens or 0) + now.tokens
-    total = plan.epochs * tokens if tokens else None
-    return tqdm(total=total, initial=done, unit="tok", unit_scale=True, disable=rank() > 0)
-
-
-@contextmanager
-def _polite_interrupts() -> Iterator[Callable[[], None]]:
-    """Turn the first Ctrl-C into a `Stopped` at the next check; the second one stops at once.
-
-    A step that is cut in half cannot be saved: some weights would have moved and others not.
-    """
-    asked = False
-
-    def check() -> None:
-        if asked:
-            raise Stopped
-
-    def ask(number: int, frame: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        tqdm.write("Stopping after this step. Press Ctrl-C again to stop at once.")
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def prepare(given: argparse.Namespace) -> tuple[Trainer, Examiner]:
-    """Read the pairs, and build what trains on one part of them and is examined on another."""
-    plan = Plan(**{field.name: getattr(given, field.name) for field in fields(Plan)})
-    device = choose_device(own_device(given.device), given.threads)
-    train, validation = read_stream(given) if given.stream is not None else read_all(given)
-    with first_worker_first():
-        if given.begin_with:
-            adopt_tokenizer(given.begin_with[0], given.folder)
-        tokenizer = tokenizer_of(given.folder, train, given.vocabulary)
-    torch.manual_seed(plan.seed)
-    config = TransformerConfig(len(tokenizer), **{name: getattr(given, name) for name in SIZES})
-    model = Transformer(config).to(device)
-    if given.begin_with:
-        adopt_weights(given.begin_with, model, plan.average)
-    pairs = pairs_to_learn(given, train, tokenizer)
-    trainer = (Trainer if size() == 1 else Worker)(model, pairs, plan, given.folder)
-    return trainer, Examiner(validation, tokenizer, given.tokenize)
-
-
-def pairs_to_learn(
-    given: argparse.Namespace, train: list[SentencePair] | TextStream, tokenizer: Tokenizer
-) -> Pairs:
-    """Return pairs in the way that was asked for: from disk, made anew each epoch, or as they are.
-
-    Raises
-    ------
-    ValueError
-        If options do not go together.
-    """
-    if given.chosen and not given.rough:
-        raise ValueError("--chosen is used together with --rough; give both, or neither")
-    if isinstance(train, TextStream):
-        if given.rough:
-            raise ValueError("--rough works on pairs in memory; leave --stream out")
-        return PairStream(train, tokenizer, given.stream)
-    if given.rough:
-        return RoughPairs(train, tokenizer, load_chosen(given.chosen) if given.chosen else None)
-    return encode_pairs(train, tokenizer)
-
-
-def read_all(given: argparse.Namespace) -> tuple[list[SentencePair], list[SentencePair]]:
-    """Return the pairs to train on and those to validate on."""
-    pairs, report = load_pairs(*given.pairs)
-    _say(str(report))
-    train, validation = training_and_validation(pairs, given.held_out, given.validate)
-    return keep_out(train, given.without) + further_pairs(given.add, given.add_times), validation
-
-
-def read_stream(given: argparse.Namespace) -> tuple[TextStream, list[SentencePair]]:
-    """Return the pairs to train on, which stay on disk, and those to validate on.
-
-    Raises
-    ------
-    ValueError
-        If something is asked for that needs all pairs at once.
-    """
-    if not given.validate:
-        raise ValueError(
-            "a stream cannot be split, as nobody sees all of its pairs at once: give --stream a "
-            "file to validate on with --validate, or leave --stream out"
-        )
-    if given.without or given.add:
-        raise ValueError(
-            "--without and --add work on pairs in memory: change the file that is streamed "
-            "instead, or leave --stream out"
-        )
-    return TextStream(*given.pairs), load_pairs(*given.validate)[0]
-
-
-def training_and_validation(
-    pairs: list[SentencePair], held_out: int, validate: Sequence[str] | None
-) -> tuple[list[SentencePair], list[SentencePair]]:
-    """Return the pairs to train on and those to validate on, from a split or a file of its own."""
-    if validate:
-        return pairs, load_pairs(*validate)[0]
-    split = split_pairs(pairs, held_out)
-    return split.train, split.validation
-
-
-def further_pairs(path: Path | None, times: int) -> list[SentencePair]:
-    """Return the pairs of a file, repeated: they teach what a large corpus does not hold."""
-    return [] if path is None else load_pairs(path)[0] * times
-
-
-def adopt_tokenizer(run: Path, folder: Path) -> None:
-    """Give a new run the tokenizer of an earlier one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    Tokenizer.load(run / "tokenizer.json").save(folder / "tokenizer.json")
-
-
-def adopt_weights(runs: Sequence[Path], model: Transformer, count: int) -> None:
-    """Begin with the average of the last epochs of an earlier run, or the mean of several runs'.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or if its model has other sizes.
-    """
-    weights = mean([average(epochs_of(run)[-count:]) for run in runs])
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
-        raise ValueError(f"{runs[0]} holds a model of other sizes: {first}") from error
-
-
-def choose_device(name: str, threads: int | None) -> torch.device:
-    """Return the device of a name, after saying how many threads may compute.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device here, or fewer than one thread is given.
-    """
-    if threads is not None:
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1; received {threads}")
-        torch.set_num_threads(threads)
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"there is no device {name!r} here ({reason}); try cpu") from error
-
-
-def keep_out(pairs: list[SentencePair], path: Path | None) -> list[SentencePair]:
-    """Leave out every pair that shares a sentence with the pairs of a file."""
-    if path is None:
-        return pairs
-    return leave_out(pairs, (side for pair in read_pairs(path) for side in pair))
-
-
-def tokenizer_of(folder: Path, pairs: Iterable[SentencePair], vocabulary: int) -> Tokenizer:
-    """Return the tokenizer of a run: the one in its folder, or one trained on `pairs`.
-
-    Raises
-    ------
-    ValueError
-        If the one in the folder is larger than asked for, or damaged.
-    """
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        Tokenizer.train((side for pair in pairs for side in pair), vocabulary=vocabulary).save(path)
-    tokenizer = Tokenizer.load(path)
-    if len(tokenizer) > vocabulary:
-        raise ValueError(
-            f"{folder} holds another run: its tokenizer has {len(tokenizer)} word pieces, and "
-            f"vocabulary={vocabulary} are asked for. Choose another folder, or the same settings"
-        )
-    return tokenizer
+    run(given)
+    return 0

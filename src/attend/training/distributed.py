@@ -1,10 +1,10 @@
 """Training by several processes that share the work, as ``torchrun`` starts them.
 
-``torchrun --nproc-per-node 2 -m attend.training.trainer --pairs deu-eng.zip --folder
+``torchrun --nproc-per-node 2 -m attend train --pairs deu-eng.zip --folder
 .training/course`` is the command of `attend.training.trainer`, done by two. Every worker holds the
 whole model and makes every batch, but learns from rows of its own. PyTorch's
-DistributedDataParallel adds the gradients up before Adam moves, so all workers take the same step,
-and it is the step that one alone takes.
+DistributedDataParallel adds the gradients up before Adam moves, so all workers take the same step.
+Without dropout it is the step that one alone takes; with it, every worker drops other entries.
 """
 
 import json

@@ -16,8 +16,11 @@ from attend.text.tokenizer import END, PAD, START
 FREE = ("epochs", "save_every", "average", "pieces")
 """What may be changed when a run is resumed: a step does the same whatever they are.
 
-With other pieces it does so to rounding, and dropout draws other numbers.
+With other pieces it does so to rounding, and without dropout: that draws other numbers.
 """
+
+SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
+"""The sizes of the model that can be given on the command line."""
 
 COUNTS = ("epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces")
 
@@ -38,7 +41,10 @@ Pairs = Sequence[EncodedPair] | Source
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run does; the defaults are those of the course's translator.
+    """What a training run does.
+
+    The defaults suit a model of the size of the course's translator. How the one that ships was
+    trained stands in its model card.
 
     Attributes
     ----------
@@ -64,8 +70,8 @@ class Plan:
         Of how many groups a batch is made. Sentences of a group are about equally long (section
         5.1); with one group all sentences of a batch are, with more a batch has several lengths.
     pieces
-        In how many pieces a group goes through the model, one after the other. The step is the
-        same; the memory it takes is that of one piece.
+        In how many pieces a group goes through the model, one after the other. Without dropout the
+        step is the same; what grows with the batch takes the memory of one piece.
     falling
         The step at which the learning rate has fallen to zero, in a straight line from its peak;
         0 for the schedule of the paper, which never reaches it. A short run ends better so.

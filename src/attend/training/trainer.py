@@ -1,12 +1,12 @@
 """Training as in section 5 of the paper, on pairs of sentences, resumable at any moment.
 
-``python -m attend.training.trainer --pairs deu-eng.zip --folder .training/course`` trains the
-translator of the course. Interrupt it, or let the machine crash: the same command goes on where it
-was, and the result is the same, bit for bit on a CPU.
+``attend train --pairs deu-eng.zip --folder .training/course`` trains a model of the size of the
+course's translator; how the one that ships was trained stands in its model card. Interrupt it, or
+let the machine crash: the same command goes on where it was, and the result is the same, bit for
+bit on a CPU.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -14,15 +14,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-# Threads that wait without spinning halve the time of training on a busy machine. This must be
-# said before torch starts its threads.
-if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import torch
 from torch import Tensor
 
-from attend.files import write_atomically
+from attend.files import remove_half_written, write_atomically
 from attend.models.torch_transformer import Transformer
 from attend.text.corpus import Batch, batches
 from attend.training.checkpoints import average, part, read_tensors, write_tensors
@@ -38,6 +33,13 @@ from attend.training.plan import (
 )
 
 __all__ = ["Plan", "Progress", "Trainer", "average", "fit", "learning_rate", "smoothed_loss"]
+
+WRITTEN = (
+    r"(?:checkpoint|average|epoch-\d{3,})\.safetensors",
+    r"history\.jsonl",
+    r"tokenizer\.json",
+)
+"""The files of a run, as regular expressions."""
 
 Group = tuple[Tensor, Tensor]
 """Sources (b, n) and targets (b, m) of about the same length; a batch has one or more of these."""
@@ -82,8 +84,7 @@ class Trainer:
         self.predict: Callable[[Tensor, Tensor], Tensor] = model
         self.progress = Progress()
         self.folder.mkdir(parents=True, exist_ok=True)
-        for half_written in self.folder.glob("*.tmp"):
-            half_written.unlink(missing_ok=True)
+        remove_half_written(self.folder, WRITTEN)
         if self.checkpoint.exists():
             self.resume()
 
@@ -306,9 +307,3 @@ def note(path: Path, record: dict[str, Any]) -> None:
     known = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in known if json.loads(line)["epoch"] < record["epoch"]]
     write_atomically(path, ("\n".join([*kept, json.dumps(record)]) + "\n").encode())
-
-
-if __name__ == "__main__":
-    from attend.training.command import main
-
-    main()

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from attend.arrays import to_numpy
 from attend.models.recording import Recording
 from attend.text.tokenizer import SPACE_MARK, SPECIALS
 
+_LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 Link = tuple[int, int]
 """A target word and the source word it translates, both counted from 0."""
 
@@ -87,7 +89,7 @@ def word_numbers(pieces: Sequence[str]) -> list[int]:
 
 
 def _is_mark(text: str) -> bool:
-    return bool(text) and not any(character.isalnum() for character in text)
+    return bool(text) and not _LETTER.search(text)
 
 
 def word_map(weights: NDArray, target: Sequence[int], source: Sequence[int]) -> NDArray:

@@ -1,12 +1,10 @@
 """How good a translator is: BLEU and chrF against reference translations, by sacrebleu.
 
-``python -m attend.translator.evaluation --pairs deu-eng.zip`` measures the translator of the course
-on the pairs that were held out from its training.
+``attend evaluate --pairs deu-eng.zip`` measures the translator of the course on the pairs that were
+held out from its training.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +23,7 @@ from attend.translator.alignment import (
     word_map,
     word_numbers,
 )
-from attend.translator.translator import SHIPPED, Look, Translator
+from attend.translator.translator import Look, Translator
 
 EVERYDAY = Path(__file__).parent / "data" / "everyday.json"
 HELD_OUT = 2000
@@ -162,30 +160,3 @@ def choose_alignment(translator: Translator) -> dict:
             for source, rate in rates.items()
         ],
     }
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Translate held-out pairs and print BLEU, chrF and their signatures."""
-    parser = argparse.ArgumentParser(prog="attend.translator.evaluation", description=__doc__)
-    parser.add_argument("--pairs", nargs="+", required=True, help="zip, tsv, or two files")
-    parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of a trained model")
-    parser.add_argument(
-        "--every", type=int, default=1, metavar="K", help="take only each K-th pair"
-    )
-    parser.add_argument("--beam", type=int, default=4)
-    given = parser.parse_args(words)
-    try:
-        translator = Translator.load(given.model)
-        pairs = test_pairs(given.pairs)[:: given.every]
-    except (ValueError, OSError) as error:
-        print(f"attend.translator.evaluation: {error}", file=sys.stderr)
-        return 2
-    found = translator.batch([pair.source for pair in pairs], given.beam)
-    references = [pair.target for pair in pairs]
-    for name, figure in (("BLEU", bleu(found, references)), ("chrF", chrf(found, references))):
-        print(f"{name} {figure.score:.2f} on {len(pairs)} pairs ({figure.signature})")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,9 @@
 """The translator that ships with the course, on NumPy alone.
 
-``python -m attend.translator.translator "I want to go to the cinema."`` prints a German sentence.
+``attend translate "I want to go to the cinema."`` prints a German sentence.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -141,13 +139,15 @@ class Translator:
 
     @_threads.wrap(limits=1, user_api="blas")
     def batch(self, sentences: Sequence[str], beam: int = 4) -> list[str]:
-        """Translate sentences as they are, those of similar length together."""
-        tokens = [self.tokenizer.encode(sentence) for sentence in sentences]
+        """Translate sentences as they are, those of similar length together; "" stays ""."""
+        tokens = [self.tokenizer.encode(s) if s.strip() else [] for s in sentences]
         found: dict[int, str] = {}
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         for first in range(0, len(order), 32):
             rows = order[first : first + 32]
-            written = beam_search(self.model, pad([tokens[i] for i in rows]), beam)
+            source = pad([tokens[i] for i in rows])
+            # Where nothing stands in any row there is not even padding.
+            written = beam_search(self.model, source, beam) if source.size else [[]] * len(rows)
             found |= {i: self.tokenizer.decode(w) for i, w in zip(rows, written, strict=True)}
         return [found[i] for i in range(len(tokens))]
 
@@ -189,25 +189,3 @@ class Translator:
 def shipped() -> Translator:
     """Return the translator of the course; it is read once."""
     return Translator.load()
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Translate what stands on the command line, or each line of the standard input."""
-    parser = argparse.ArgumentParser(prog="attend.translator.translator", description=__doc__)
-    parser.add_argument("text", nargs="*", help="English; read from standard input if left out")
-    parser.add_argument("--beam", type=int, default=4, help="beginnings followed at once")
-    parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of a trained model")
-    given = parser.parse_args(words)
-    lines = [" ".join(given.text)] if given.text else (line.strip() for line in sys.stdin)
-    try:
-        translator = Translator.load(given.model)
-        for line in lines:
-            print(translator(line, given.beam), flush=True)
-    except ValueError as error:
-        print(f"attend.translator.translator: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

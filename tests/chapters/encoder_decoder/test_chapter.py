@@ -123,7 +123,10 @@ def test_no_other_place_has_a_smaller_alignment_error():
     measured = json.loads((SHIPPED / "alignment.json").read_text())
     assert len(measured["candidates"]) >= len(example.places())
     source = measured["source"]
-    assert example.best_name() == f"layer {source['layers'][0] + 1}, head {source['heads'][0] + 1}"
+    (layer,), heads = source["layers"], source["heads"]
+    one = f"layer {layer + 1}, head {heads[0] + 1}"
+    mean = f"the mean of the heads of layer {layer + 1}"
+    assert example.best_name() == (one if len(heads) == 1 else mean)
     # Measured again here: the file is not its own witness.
     again = choose_alignment(shipped())
     rates = {json.dumps(one, sort_keys=True) for one in again["candidates"]}
