@@ -27,7 +27,6 @@ NOT_LISTED = (
     "attend_course.site",
     "attend_course.kit.explorers.bundle",
     "attend_course.kit.explorers.render",
-    "attend_course.kit.explorers.rules",
 )
 
 
