@@ -25,7 +25,7 @@ SIZES = ("N", "d_model", "d_ff", "h", "P_drop", "epsilon_ls")
 COUNTS = ("epochs", "tokens", "warmup_steps", "save_every", "average", "groups", "pieces")
 
 
-class Source(Protocol):
+class PairSource(Protocol):
     """Pairs that make the batches of each epoch themselves, as a `PairStream` does."""
 
     def batches(self, *, tokens: int, seed: int, epoch: int) -> Iterator[Batch]:
@@ -35,7 +35,7 @@ class Source(Protocol):
         """Return what a run on these pairs is known by."""
 
 
-Pairs = Sequence[EncodedPair] | Source
+Pairs = Sequence[EncodedPair] | PairSource
 """What a run learns from: pairs in memory, or what makes them anew for each epoch."""
 
 
