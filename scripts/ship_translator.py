@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from attend.config import TransformerConfig
 from attend.files import write_atomically
 from attend.models.array_transformer import ArrayTransformer
-from attend.models.weights import quantize, save_model
+from attend.models.weights import FILES, quantize, save_model, write_checksums
 from attend.text.corpus import Report, Split, load_pairs, split_by_components
 from attend.text.tokenizer import Tokenizer
 from attend.training.checkpoints import mean, read_tensors
@@ -209,6 +209,7 @@ def main() -> None:
         before = json.loads((folder / "measured.json").read_text())
         save_model(folder, run.config, run.tokenizer, quantize(run.tensors))
         write(folder / "alignment.json", choose_alignment(Translator.load(folder)))
+        write_checksums(folder, (*FILES, "alignment.json"))
         measured = measure(run, folder, split)
         measured["history_before"] = before.get("history_before", before["history"])
         found = map(read_history, [*given.on_the_way, *given.runs])

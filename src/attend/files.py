@@ -1,9 +1,11 @@
 """Writing files so that a crash leaves the old one or the new one, never half of one."""
 
+import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -28,6 +30,22 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that a program of ours wrote.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON in UTF-8, or nested so deeply that nobody of ours wrote it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is damaged: {type(error).__name__}: {error}; copy it again"
+        ) from error
 
 
 def remove_half_written(folder: Path, names: Iterable[str]) -> None:

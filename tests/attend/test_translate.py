@@ -241,7 +241,8 @@ def test_most_everyday_translations_are_right_to_a_german_reader():
 
 
 def test_everyday_sentences_are_ours_and_unseen():
-    from attend.text.corpus import load_pairs, sentence_key
+    from attend.models.weights import FILES
+from attend.text.corpus import load_pairs, sentence_key
 
     pairs, _ = load_pairs(shared_file("deu-eng.zip"))
     seen = {sentence_key(side) for pair in pairs for side in pair}
@@ -324,3 +325,8 @@ def test_the_rate_of_even_attention_is_what_random_links_give():
     assert uniform_error_rate(sentences) == pytest.approx(np.mean(rates), abs=0.02)
     assert 0 < diagonal_error_rate(sentences) < 1
     assert isinstance(sentences[0], Aligned)
+
+
+def test_every_file_that_the_translator_reads_is_in_the_checksums():
+    sums = json.loads((SHIPPED / "checksums.json").read_text())
+    assert {*FILES, "alignment.json"} == set(sums)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 
 from attend.config import TransformerConfig, base, tiny
 from attend.models.array_transformer import ArrayTransformer
@@ -17,8 +18,10 @@ from attend.models.weights import (
     quantize,
     read_model,
     save_model,
+    write_checksums,
 )
 from attend.text.tokenizer import Tokenizer
+from attend.translator.translator import Translator
 
 FILES = ["weights.safetensors", "config.json", "tokenizer.json"]
 
@@ -165,3 +168,122 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path, model, tensors):
 def test_no_file_needs_pickle(folder):
     for path in folder.iterdir():
         assert path.suffix in (".json", ".safetensors")
+
+
+# ------------------------------------------ what is wrong in a folder whose checksums are right
+
+
+def altered(folder, name, content):
+    """Write a file of the folder anew, and the checksums as if it were meant."""
+    (folder / name).write_bytes(content)
+    write_checksums(folder, FILES)
+    return folder
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 40])
+def test_garbage_is_no_weights(folder, content):
+    with pytest.raises(ValueError, match=r"weights\.safetensors cannot be read as weights"):
+        read_model(altered(folder, "weights.safetensors", content))
+
+
+def test_half_a_file_is_no_weights(folder):
+    whole = (folder / "weights.safetensors").read_bytes()
+    with pytest.raises(ValueError, match=r"weights\.safetensors cannot be read as weights"):
+        read_model(altered(folder, "weights.safetensors", whole[: len(whole) // 2]))
+
+
+def test_bfloat16_is_refused_with_what_can_be_stored(folder, model):
+    from safetensors.torch import save as save_torch
+
+    half = save_torch({name: x.bfloat16() for name, x in model.state_dict().items()})
+    with pytest.raises(ValueError, match="store float16, float32, float64 or int8"):
+        read_model(altered(folder, "weights.safetensors", half))
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float64])
+def test_other_floats_become_single(folder, tensors, kind):
+    content = save({name: x.astype(kind) for name, x in tensors.items()})
+    read = read_model(altered(folder, "weights.safetensors", content)).tensors
+    assert {x.dtype for x in read.values()} == {np.dtype(np.float32)}
+
+
+def embedding(tensors, change):
+    """Return quantised weights with the embedding and its scales changed."""
+    small = quantize(tensors)
+    change(small)
+    return save(small)
+
+
+STRANGE = {
+    "int8 without its scales": (lambda w: w.pop("embedding.scale"), "has no embedding.scale"),
+    "whole numbers": (lambda w: w.update(embedding=w["embedding"].astype(np.int64)), "int8"),
+    "truth values": (
+        lambda w: w.update({"encoder.0.norm_1.gain": np.ones(16, bool)}),
+        "encoder.0.norm_1.gain is bool",
+    ),
+    "a scale too few": (
+        lambda w: w.update({"embedding.scale": w["embedding.scale"][1:]}),
+        "embedding.scale is",
+    ),
+    "scales that are whole": (
+        lambda w: w.update({"embedding.scale": w["embedding.scale"].astype(np.int32)}),
+        "embedding.scale is int32",
+    ),
+    "scales of nothing": (
+        lambda w: w.update({"stranger.scale": np.ones(3, np.float32)}),
+        "stranger.scale belongs to no matrix",
+    ),
+    "no number": (
+        lambda w: w.update({"encoder.0.norm_1.gain": np.full(16, np.nan, np.float32)}),
+        "not finite",
+    ),
+    "an infinite scale": (
+        lambda w: w.update({"embedding.scale": np.full_like(w["embedding.scale"], np.inf)}),
+        "embedding.scale holds numbers that are not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", STRANGE)
+def test_numbers_that_are_no_weights_are_refused(folder, tensors, fault):
+    change, said = STRANGE[fault]
+    with pytest.raises(ValueError, match=r"weights\.safetensors: weights are finite") as caught:
+        read_model(altered(folder, "weights.safetensors", embedding(tensors, change)))
+    assert said in str(caught.value)
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("content", [DEEP, b"{", b"\xff\xfe", b"[]", b"3", b'{"N": []}', b"null"])
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_a_strange_file_is_named(folder, name, content):
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        read_model(altered(folder, name, content))
+
+
+def test_as_many_layers_as_nobody_has_are_refused_at_once(folder):
+    config = json.loads((folder / "config.json").read_text()) | {"N": 10**12}
+    with pytest.raises(ValueError, match=r"cannot be N = 1000000000000 layers"):
+        read_model(altered(folder, "config.json", json.dumps(config).encode()))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "{}",
+        "[]",
+        "{",
+        '{"source": {}}',
+        '{"source": {"layers": [99], "heads": [0], "shift": 0}}',
+        '{"source": {"layers": [0], "heads": [-1], "shift": 0}}',
+        '{"source": {"layers": [0], "heads": [0], "shift": 2}}',
+        '{"source": {"layers": [], "heads": [0], "shift": 0}}',
+        '{"source": {"layers": [true], "heads": [0], "shift": 0}}',
+        '{"source": {"layers": 0, "heads": [0], "shift": 0}}',
+    ],
+)
+def test_an_alignment_that_names_no_attention_is_refused(folder, report):
+    (folder / "alignment.json").write_text(report)
+    with pytest.raises(ValueError, match=r"alignment\.json"):
+        Translator.load(folder)

@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from attend.config import TransformerConfig
-from attend.files import write_atomically
+from attend.files import read_json, write_atomically
+from attend.models.stored import SCALE, read_weights
 from attend.text.tokenizer import Tokenizer
 
 Tensors = Mapping[str, NDArray]
 
-SCALE = ".scale"
-"""Added to the name of a matrix of whole numbers: the name of its scales."""
+
+FILES = ("weights.safetensors", "config.json", "tokenizer.json")
+"""What a model is read from."""
 
 
 class Saved(NamedTuple):
@@ -68,6 +70,12 @@ def check_tensors(config: TransformerConfig, tensors: Tensors) -> None:
     ValueError
         With all missing, unexpected and misshaped names.
     """
+    # Before a name is made for each layer: a number of layers may be anything.
+    if len(tensors) < config.N:
+        raise ValueError(
+            f"the weights do not fit the configuration; {len(tensors)} tensors cannot be N = "
+            f"{config.N} layers"
+        )
     expected = expected_shapes(config)
     faults = [f"missing: {name}" for name in expected if name not in tensors]
     faults += [f"unexpected: {name}" for name in tensors if name not in expected]
@@ -99,13 +107,13 @@ def quantize(tensors: Tensors) -> dict[str, NDArray]:
 
 
 def dequantize(tensors: Tensors) -> dict[str, NDArray]:
-    """Return float32 weights from what `quantize` wrote; leave all others as they are."""
+    """Return float32 weights, of whole numbers times their scales too."""
     wide: dict[str, NDArray] = {}
     for name, tensor in tensors.items():
         if name.endswith(SCALE):
             continue
         scale = tensors.get(name + SCALE)
-        wide[name] = tensor if scale is None else tensor.astype(np.float32) * scale[:, None]
+        wide[name] = tensor.astype(np.float32) * (1 if scale is None else scale[:, None])
     return wide
 
 
@@ -135,7 +143,7 @@ def save_model(
     write_atomically(folder / "weights.safetensors", save(dict(tensors)))
     write_atomically(folder / "config.json", json.dumps(config.as_dict(), indent=1).encode())
     tokenizer.save(folder / "tokenizer.json")
-    write_checksums(folder, ("weights.safetensors", "config.json", "tokenizer.json"))
+    write_checksums(folder, FILES)
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
@@ -158,12 +166,19 @@ def read_model(folder: str | Path) -> Saved:
     """
     folder = Path(folder)
     _check_files(folder)
-    config = TransformerConfig.from_dict(json.loads((folder / "config.json").read_text()))
+    config = _config(folder / "config.json")
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    tensors = dequantize(load((folder / "weights.safetensors").read_bytes()))
+    tensors = dequantize(read_weights(folder / "weights.safetensors"))
     check_tensors(config, tensors)
     _check_vocabulary(config, tokenizer)
     return Saved(config, tokenizer, tensors)
+
+
+def _config(path: Path) -> TransformerConfig:
+    try:
+        return TransformerConfig.from_dict(read_json(path))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _check_files(folder: Path) -> None:
@@ -171,10 +186,10 @@ def _check_files(folder: Path) -> None:
     if not listed.is_file():
         raise ValueError(f"{folder} holds no model: checksums.json is missing")
     try:
-        sums = dict(json.loads(listed.read_text()))
+        sums = dict(read_json(listed))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{listed} is damaged: {error}; copy the folder again") from error
-    for name in {"weights.safetensors", "config.json", "tokenizer.json"} | set(sums):
+    for name in set(FILES) | set(sums):
         if not (folder / name).is_file():
             raise ValueError(f"{folder} is not complete: {name} is missing")
         if _checksum(folder / name) != sums.get(name):

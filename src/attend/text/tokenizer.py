@@ -254,7 +254,7 @@ class Tokenizer:
         """Read an encoding written by `save`; ValueError when the file is not one."""
         try:
             return _from_json(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is not a saved Tokenizer: {error}") from error
 
     def __len__(self) -> int:

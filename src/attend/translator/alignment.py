@@ -6,6 +6,7 @@ compared with hand alignments, by the alignment error rate of Och and Ney (2003)
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ import regex
 from numpy.typing import NDArray
 
 from attend.arrays import to_numpy
+from attend.config import TransformerConfig
+from attend.files import read_json
 from attend.models.recording import Recording
 from attend.text.tokenizer import SPACE_MARK, SPECIALS
 
@@ -36,6 +39,33 @@ class Source(NamedTuple):
     layers: tuple[int, ...]
     heads: tuple[int, ...]
     shift: int
+
+
+def read_source(path: Path, config: TransformerConfig) -> Source:
+    """Read from ``alignment.json`` where a model aligns words.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or names no memory attention of a model of these sizes.
+    """
+    report = read_json(path)
+    try:
+        layers, heads, shift = (report["source"][name] for name in Source._fields)
+        fits = _all_below(config.N, layers) and _all_below(config.h, heads) and shift in (0, 1)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not say where to read: {error!r}") from error
+    if not fits:
+        raise ValueError(
+            f"{path}: layers are below N = {config.N}, heads below h = {config.h}, the shift is "
+            f"0 or 1; received layers {layers}, heads {heads}, shift {shift}"
+        )
+    return Source(tuple(layers), tuple(heads), int(shift))
+
+
+def _all_below(count: int, numbers: Sequence[int]) -> bool:
+    """Tell whether these are whole numbers from 0 that count something there are `count` of."""
+    return bool(numbers) and all(type(n) is int and 0 <= n < count for n in numbers)
 
 
 def candidates(N: int, h: int) -> list[Source]:

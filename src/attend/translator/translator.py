@@ -3,7 +3,6 @@
 ``attend translate "I want to go to the cinema."`` prints a German sentence.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from attend.models.weights import read_model
 from attend.text.corpus import normalize, pad
 from attend.text.sentences import in_small_letters, split_sentences
 from attend.text.tokenizer import Tokenizer
-from attend.translator.alignment import Source, alignment_map
+from attend.translator.alignment import Source, alignment_map, read_source
 
 SHIPPED = Path(__file__).parent / "data" / "translator"
 LONGEST = 100
@@ -80,7 +79,7 @@ class Translator:
         """Read a translator from its folder; the one of the course if none is named."""
         saved = read_model(folder)
         found = Path(folder) / "alignment.json"
-        align = Source(**json.loads(found.read_text())["source"]) if found.exists() else None
+        align = read_source(found, saved.config) if found.exists() else None
         return cls(ArrayTransformer(saved.config, saved.tensors), saved.tokenizer, align)
 
     def __call__(self, text: str, beam: int = 4) -> str:
