@@ -12,7 +12,7 @@ from shared_data import shared_file
 from attend.__main__ import main
 from attend.config import tiny
 from attend.models.array_transformer import ArrayTransformer
-from attend.models.weights import expected_shapes, save_model
+from attend.models.weights import FILES, expected_shapes, save_model
 from attend.text.tokenizer import Tokenizer
 from attend.translator.alignment import Source, word_map, word_numbers
 from attend.translator.evaluation import (
@@ -241,8 +241,7 @@ def test_most_everyday_translations_are_right_to_a_german_reader():
 
 
 def test_everyday_sentences_are_ours_and_unseen():
-    from attend.models.weights import FILES
-from attend.text.corpus import load_pairs, sentence_key
+    from attend.text.corpus import load_pairs, sentence_key
 
     pairs, _ = load_pairs(shared_file("deu-eng.zip"))
     seen = {sentence_key(side) for pair in pairs for side in pair}
