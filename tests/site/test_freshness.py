@@ -43,9 +43,7 @@ def notebook(code: str) -> str:
 @pytest.fixture
 def small_book(tmp_path: Path) -> Path:
     """A book of one page and one notebook, with its own copy of the package and our settings."""
-    shutil.copytree(
-        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "data")
-    )
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "book").mkdir()

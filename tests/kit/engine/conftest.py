@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from attend.translator.translator import SHIPPED
 
 ENGINE = Path(__file__).resolve().parents[3] / "src" / "attend_course" / "kit" / "engine"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PAGE = b"<!doctype html><link rel='icon' href='data:,'><title>Engine</title>"
 SETUP = """async () => {
   const { Translator } = await import('/engine/engine.js');
@@ -125,16 +124,12 @@ def engine_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def bare_page(engine_address: str) -> Iterator[Page]:
+def bare_page(engine_address: str, browser: Browser) -> Iterator[Page]:
     """A page at the engine's address, with nothing loaded."""
-    path = script("browser").find_chromium()
-    assert path, "no Chromium was found; see scripts/browser.py"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        page = chromium.new_page()
-        page.goto(engine_address + "/")
-        yield page
-        chromium.close()
+    page = browser.new_page()
+    page.goto(engine_address + "/")
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")
