@@ -50,7 +50,7 @@ chapter: $(VENV)/.reader ## begin a chapter (NAME=norms TITLE="Norms and lengths
 	@$(BIN)/python scripts/chapter.py "$(NAME)" "$(TITLE)"
 
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
-	@ATTEND_SITE=$(SITE) $(BIN)/python -m pytest $(WORKERS)
+	@ATTEND_SITE=$(SITE) $(BIN)/python -m pytest $(WORKERS) --durations=80 --durations-min=2
 
 check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in under two minutes
 	@$(BIN)/ruff check .

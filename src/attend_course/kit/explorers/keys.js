@@ -7,6 +7,8 @@ const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End",
 const WORDS = [...MOVES, "Backspace", "Delete"];
 const COMPOSED = ["Dead", "Process", "Unidentified"];
 const EDITS = ["a", "c", "v", "x", "y", "z"];
+// Alone they do nothing; Tab leaves. The mark stays, for the key that comes with them is at the door.
+const NEUTRAL = ["Tab", "Control", "Shift", "Alt", "Meta"];
 
 const MOVED = "[role=gridcell], [role=slider], [type=range], select";
 const PRESSED = "[role=gridcell], [type=checkbox], button, summary, select";
@@ -43,7 +45,7 @@ export function guardKeys(frame) {
   // On the way down, before JupyterLab looks.
   window.addEventListener("keydown", (event) => {
     const { target } = event;
-    if (!frame.contains(target) || isOwn(event) || event.key === "Tab") return;
+    if (!frame.contains(target) || isOwn(event) || NEUTRAL.includes(event.key)) return;
     if (!target.dataset.lmSuppressShortcuts) return;
     delete target.dataset.lmSuppressShortcuts;
     setTimeout(() => { target.dataset.lmSuppressShortcuts = "true"; });
