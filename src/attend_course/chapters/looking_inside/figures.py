@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from attend.models.change_rules import KINDS
 from attend_course.chapters.looking_inside import example, mixing, opinions
 from attend_course.kit.figures.registry import figure
 from attend_course.kit.figures.style import Style, heatmap, weight_colours
@@ -103,12 +104,16 @@ def full_stop(style: Style) -> Figure:
 
 @figure
 def damage(style: Style) -> Figure:
-    """Draw how much BLEU is lost without each head, measured on held-out pairs."""
-    picture, axes = style.panels(3, height=2.7, stacked=3.0)
-    lost = example.measured_losses("bleu")
-    limit = float(np.abs(lost).max())
-    for kind, (ax, title) in enumerate(zip(axes, ("Encoder", "Decoder", "Memory"))):
-        _table(ax, lost[kind], style, f"damage-{kind}", title, digits=1, limit=limit)
+    """Draw what is lost without each head, in BLEU and in loss, measured on held-out pairs."""
+    shape, size = ((3, 2), (style.width, 6.6)) if style.narrow else ((2, 3), (style.width, 5.6))
+    picture = Figure(figsize=size, layout="constrained")
+    axes = np.array(picture.subplots(*shape))
+    axes = axes.T if style.narrow else axes
+    for row, (of, unit, digits) in enumerate((("bleu", "BLEU", 1), ("loss", "loss", 2))):
+        lost = example.measured_losses(of)
+        for ax, numbers, kind in zip(axes[row], lost, KINDS, strict=True):
+            _table(ax, numbers, style, f"{of}-{kind}", f"{kind.capitalize()}, {unit}", digits,
+                   limit=float(np.abs(lost).max()))  # fmt: skip
     return picture
 
 

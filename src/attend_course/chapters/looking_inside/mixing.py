@@ -19,6 +19,8 @@ VALUES = np.array([[-2.0, 2.0], [2.0, 2.0], [-2.0, -2.0], [2.0, -2.0]])
 """Their values, chosen by hand: the corners of a square."""
 WEIGHTS = np.array([0.4, 0.1, 0.1, 0.4])
 """What a query gives them."""
+SCORES = np.round(np.log(4 * np.array([1.0, 0.25, 0.25, 1.0])), 4)
+"""Scaled scores that give these weights: the exponential of ln 4 is four times that of 0."""
 
 
 def apart(one: NDArray, other: NDArray) -> float:
