@@ -1,4 +1,4 @@
-"""Which source tokens a prediction answers to, by the gradient: a second opinion beside the maps."""
+"""Which source tokens a prediction answers to, by its gradient: a second opinion beside maps."""
 
 from copy import copy
 from typing import Any

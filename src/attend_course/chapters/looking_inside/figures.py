@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from attend.models.change_rules import KINDS
-from attend_course.chapters.looking_inside import example, mixing, opinions
+from attend_course.chapters.looking_inside import aligning, example, mixing, opinions, worth
 from attend_course.kit.figures.registry import figure
 from attend_course.kit.figures.style import Style, heatmap, weight_colours
 
@@ -38,8 +38,8 @@ def memory_maps(style: Style) -> Figure:
 @figure
 def aligner(style: Style) -> Figure:
     """Draw the head that aligns best, as words, with frames around the links that were drawn."""
-    head, reading = example.aligner(), example.running()
-    words = example.words_of(reading.memory(head.layer)[head.head], reading)
+    head, reading = aligning.aligner(), example.running()
+    words = aligning.words_of(reading.memory(head.layer)[head.head], reading)
     picture = Figure(figsize=(style.width, 3.4 if style.narrow else 5.2), layout="constrained")
     ax = picture.subplots()
     rows, columns = (_words(text) for text in (reading.pair.german, reading.pair.english))
@@ -58,12 +58,15 @@ def _words(text: str) -> list[str]:
     return text.replace(".", " .").split()
 
 
+_SHIFTS = ("As the rows stand", "One step late")
+
+
 @figure
 def error_rates(style: Style) -> Figure:
     """Draw the error rate of every memory head, as its rows stand and one step late."""
     picture, axes = style.panels(2, height=3.4, stacked=3.0)
-    for shift, (ax, title) in enumerate(zip(axes, ("As the rows stand", "One step late"))):
-        _table(ax, example.error_rates(shift), style, f"errors-{shift}", title)
+    for shift, (ax, title) in enumerate(zip(axes, _SHIFTS, strict=True)):
+        _table(ax, aligning.error_rates(shift), style, f"errors-{shift}", title)
     return picture
 
 
@@ -86,7 +89,7 @@ def _table(
 @figure
 def full_stop(style: Style) -> Figure:
     """Draw the weight of the full stop beside its share of what is taken, layer by layer."""
-    shares = example.stop_shares()
+    shares = worth.stop_shares()
     picture = Figure(figsize=(style.width, 2.9), layout="constrained")
     ax, places = picture.subplots(), np.arange(len(shares))
     parts = (("weight", style.first, -0.2), ("share of the lengths", style.second, 0.2))
@@ -94,8 +97,8 @@ def full_stop(style: Style) -> Figure:
         bars = ax.bar(places + shift, shares[:, column], width=0.36, color=colour, label=says)
         for layer, bar in enumerate(bars):
             bar.set_gid(f"stop-{layer}-{column}")
-            ax.annotate(f"{shares[layer, column]:.2f}", (bar.get_x() + 0.18, bar.get_height()),
-                        xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
+            top = (bar.get_x() + 0.18, bar.get_height() + 0.005)
+            ax.text(*top, f"{shares[layer, column]:.2f}", ha="center", va="bottom", fontsize=9)
     ax.set_xticks(places, [f"layer {layer + 1}" for layer in range(len(shares))])
     ax.set(ylabel="the full stop", ylim=(0, 1.3 * shares.max()))
     ax.legend(loc="upper center", ncols=2, borderaxespad=0)
@@ -110,7 +113,7 @@ def damage(style: Style) -> Figure:
     axes = np.array(picture.subplots(*shape))
     axes = axes.T if style.narrow else axes
     for row, (of, unit, digits) in enumerate((("bleu", "BLEU", 1), ("loss", "loss", 2))):
-        lost = example.measured_losses(of)
+        lost = worth.measured_losses(of)
         for ax, numbers, kind in zip(axes[row], lost, KINDS, strict=True):
             _table(ax, numbers, style, f"{of}-{kind}", f"{kind.capitalize()}, {unit}", digits,
                    limit=float(np.abs(lost).max()))  # fmt: skip
@@ -121,7 +124,7 @@ def damage(style: Style) -> Figure:
 def promise(style: Style) -> Figure:
     """Draw the damage of each memory head against the error rate of its map."""
     picture = Figure(figsize=(style.width, 3.4), layout="constrained")
-    ax, found = picture.subplots(), zip(example.error_rates(), example.own_damages(), strict=True)
+    ax, found = picture.subplots(), zip(aligning.error_rates(), worth.own_damages(), strict=True)
     for layer, (rates, lost) in enumerate(found):
         (dots,) = ax.plot(rates, lost, _MARKS[layer % 4], color=_colours(style)[layer % 4],
                           markersize=7, label=f"layer {layer + 1}")  # fmt: skip
@@ -143,10 +146,10 @@ def _colours(style: Style) -> list[str]:
 def pruning(style: Style) -> Figure:
     """Draw BLEU against the number of heads that are gone."""
     picture = Figure(figsize=(style.width, 3.1), layout="constrained")
-    ax, bleu = picture.subplots(), example.pruned_bleu()
+    ax, bleu = picture.subplots(), worth.pruned_bleu()
     (curve,) = ax.plot(bleu, ".-", color=style.first)
     curve.set_gid("pruned")
-    ax.axvline(example.free_until(), color=style.second, linestyle=":")
+    ax.axvline(worth.free_until(), color=style.second, linestyle=":")
     ax.set(xlabel="heads gone", ylabel="BLEU", ylim=(0, None), xlim=(0, len(bleu) - 1))
     return picture
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attend.models.change_rules import Change
 from attend.models.changes import changed, shares
 from attend.models.inspection import Head, free_directions, room
-from attend_course.chapters.looking_inside import example
+from attend_course.chapters.looking_inside import aligning, example
 
 TOKENS = ("friends", "want", "eat", "garden")
 """The words whose values are mixed in the worked case."""
@@ -73,8 +73,8 @@ def hand_apart() -> float:
 
 
 def output(weights: NDArray = WEIGHTS) -> NDArray:
-    """Return the mixture of the four values, (2,)."""
-    return weights @ VALUES + 0.0
+    """Return the mixture of the four values, (2,), without the noise of rounding."""
+    return np.round(weights @ VALUES, 12) + 0.0
 
 
 def other_output() -> NDArray:
@@ -82,7 +82,7 @@ def other_output() -> NDArray:
     return output(other_weights())
 
 
-# ------------------------------------------------------------------------ in the translator, counted
+# ------------------------------------------------------------------------ counted in the translator
 
 LONG = (
     "In the morning the old man sat on a bench in the garden behind the house and read the paper, "
@@ -118,7 +118,7 @@ def long_pieces() -> int:
     return len(tokenizer.encode(LONG))
 
 
-# ------------------------------------------------------------------------ in the translator, tried
+# ------------------------------------------------------------------------ tried in the translator
 
 WRITTEN, MEANT = "Garten", "garden"
 """The piece at whose step weights are replaced, and the piece that it translates."""
@@ -158,7 +158,7 @@ def step() -> int:
 
 def aligner_weight() -> float:
     """Return the weight on the word meant of the head that aligns best."""
-    return float(row_at(example.aligner())[example.running().source_names.index(MEANT)])
+    return float(row_at(aligning.aligner())[example.running().source_names.index(MEANT)])
 
 
 def _predicted(changes: list[Change]) -> NDArray:
@@ -205,9 +205,9 @@ def swaps() -> tuple[Swap, ...]:
 @lru_cache(maxsize=1)
 def quiet_swap() -> Swap:
     """Return the swap that moves least, of a head that looks at the word meant, to another word."""
-    meant = example.running().source_names.index(MEANT)
-    found = [s for s in swaps() if row_at(s.head)[meant] > SURE and s.apart > FAR]
-    return min(found, key=lambda s: s.moved)
+    pieces = example.running().source_names
+    sure = [s for s in swaps() if row_at(s.head)[pieces.index(MEANT)] > SURE and s.apart > FAR]
+    return min((s for s in sure if pieces[s.key].isalpha()), key=lambda s: s.moved)
 
 
 def quiet_key() -> str:
