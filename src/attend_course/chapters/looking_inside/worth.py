@@ -190,11 +190,33 @@ def free_until(lost: float = 1.0) -> int:
     return int(below.argmax()) - 1
 
 
-def half_gone() -> int:
-    """Return with how many heads gone BLEU is first below half of what it was."""
-    return int((pruned_bleu() < pruned_bleu()[0] / 2).argmax())
+def gone() -> list[Head]:
+    """Return the heads that went, in their order."""
+    by_name = {head.name: head for head in heads_of(example.saved().config)}
+    return [by_name[step["head"]] for step in measured()["pruned"]]
 
 
-def last_standing(count: int = 4) -> tuple[str, ...]:
-    """Return the names of the heads that go last."""
-    return tuple(step["head"] for step in measured()["pruned"][-count:])
+def gone_count() -> int:
+    """Return how many heads went until a quarter of BLEU was lost."""
+    return len(gone())
+
+
+def gone_of(kind: str) -> int:
+    """Return how many of them were of one kind: encoder, decoder or memory."""
+    return sum(head.kind == kind for head in gone())
+
+
+def gone_in_last_memory() -> int:
+    """Return how many of them were memory heads of the last layer."""
+    return sum(head.kind == "memory" and head.layer == last_layer() for head in gone())
+
+
+def added_up() -> float:
+    """Return the BLEU lost without each of the heads that went, one at a time, added up."""
+    alone = measured()["alone"]
+    return float(sum(measured()["whole"]["bleu"] - alone[head.name]["bleu"] for head in gone()))
+
+
+def lost_together() -> float:
+    """Return the BLEU that is lost with all of them gone."""
+    return float(pruned_bleu()[0] - pruned_bleu()[-1])
