@@ -11,12 +11,16 @@ from traitlets import TraitError
 from attend import (
     HeadProjections,
     attention,
+    causal_mask,
     merge_heads,
     multi_head_attention,
     softmax,
     split_heads,
 )
+from attend.layers import add_norm
+from attend.models.recording import record_attention
 from attend.translator.translator import shipped
+from attend_course.chapters.encoder_decoder import example as translation
 from attend_course.chapters.multi_head import example
 from attend_course.chapters.multi_head.explorer import MultiHeadExplorer
 from attend_course.kit.draws import normals, uniforms
@@ -99,6 +103,27 @@ def test_the_output_is_a_sum_over_heads(sizes):
         head, _ = attention(x @ p.W_Q[:, mine], x @ p.W_K[:, mine], x @ p.W_V[:, mine])
         total += head @ p.W_O[mine]
     np.testing.assert_allclose(total, multi_head_attention(x, x, x, p)[0])
+
+
+@pytest.mark.claim("three-attentions-one-function")
+def test_one_function_makes_the_maps_of_all_three_attentions():
+    """Multi-head attention of x and M gives the translator's maps: M = x, masked, or the memory."""
+    x, layer = translation.decoder_rows(), translation.decoder_parameters()[0]
+    memory, causal = translation.memory(), causal_mask(len(x))
+    found, own = multi_head_attention(x, x, x, layer.self_attention, causal)
+    np.testing.assert_allclose(own.mean(axis=0), translation.own_map(), atol=1e-9)
+    x = add_norm(x, found, layer.norm_1)
+    found, across = multi_head_attention(x, memory, memory, layer.memory_attention)
+    assert found.shape == x.shape
+    np.testing.assert_allclose(across, translation.first_memory_maps(), atol=1e-9)
+    np.testing.assert_allclose(
+        across.mean(axis=0), translation.place_weights(translation.running().memory, "1")
+    )
+    with record_attention(translation.exact_model()) as recording:
+        translation.exact_model().encode(translation.source())
+    x = example.inputs(translation.SENTENCE)[0]
+    _, weights = multi_head_attention(x, x, x, example.projections(0))
+    np.testing.assert_allclose(weights, recording.of("encoder", 0)[0], atol=1e-9)
 
 
 @pytest.mark.claim("heads-have-no-order")

@@ -64,6 +64,16 @@ def test_scores_of_x_with_itself_are_symmetric():
     assert not np.allclose(two.projected_scores(), two.projected_scores().T)
 
 
+@pytest.mark.claim("none-above-itself")
+def test_with_the_vectors_as_they_are_no_word_gives_another_more_than_itself():
+    """With x in all three roles no word of the example gives more to another than to itself."""
+    weights = two.plain_weights()
+    assert (weights <= np.diag(weights)[:, None] + 1e-12).all()
+    assert weights[2, 1] == pytest.approx(weights[2, 2])
+    assert weights[3, 1:] == pytest.approx(weights[3, 3])
+    assert weights[1, 1] > np.delete(weights[1], 1).max()
+
+
 @pytest.mark.claim("nothing-agrees-better")
 @pytest.mark.parametrize("d_model", [1, 3, 64])
 def test_no_vector_of_the_same_size_agrees_better_than_the_vector_itself(d_model):

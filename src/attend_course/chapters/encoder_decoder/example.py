@@ -44,9 +44,12 @@ __all__ = [
     "change_in_encoder",
     "change_of_steps",
     "config",
+    "decoder_parameters",
+    "decoder_rows",
     "distance",
     "exact_model",
     "expected_word",
+    "first_memory_maps",
     "from_embedding",
     "handed_over",
     "inputs",
@@ -306,6 +309,21 @@ def tables() -> dict[str, tuple[int, ...]]:
 
 
 # Which attention to look at
+
+
+def decoder_rows() -> np.ndarray:
+    """Return what the first decoder layer is given: pieces plus positions, (n, d_model)."""
+    return transformer.embed(np.array([_given()]), exact_model().parameters)[0]
+
+
+def decoder_parameters() -> Any:
+    """Return the parameters of every decoder layer; see `attend.layers.DecoderParameters`."""
+    return exact_model().parameters.decoder
+
+
+def first_memory_maps() -> np.ndarray:
+    """Return the weights of the first layer's memory attention, head by head: (h, n, m)."""
+    return masked_softmax(at_place(running().memory, "1"))[0]
 
 
 def places() -> tuple[str, ...]:
