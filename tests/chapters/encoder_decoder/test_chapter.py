@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
-from attend import causal_mask, layers, softmax
+from attend import causal_mask, layers, softmax, transformer
 from attend.layers import encoder_layer, feed_forward
 from attend.models.recording import record_attention
 from attend.translator.alignment import alignment_map
@@ -17,7 +17,7 @@ from attend.translator.evaluation import choose_alignment
 from attend.translator.translator import SHIPPED, shipped
 from attend_course.chapters.encoder_decoder import example
 from attend_course.chapters.encoder_decoder.explorer import EncoderDecoderExplorer
-from attend_course.kit.draws import normals
+from attend_course.kit.draws import normals, uniforms
 from attend_course.kit.figures import STYLES, find, read_cells
 
 
@@ -85,6 +85,7 @@ def test_every_row_of_every_map_sums_to_one(sentence):
     for one in look.recording.maps:
         assert (one.weights >= 0).all()
         np.testing.assert_allclose(one.weights.sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(example.own_map(masked=False).sum(axis=-1), 1)
 
 
 @pytest.mark.claim("feed-forward-is-alone")
@@ -99,16 +100,73 @@ def test_feed_forward_sees_one_row_at_a_time():
 
 @pytest.mark.claim("the-future-changes-nothing")
 def test_a_later_piece_changes_no_earlier_prediction():
-    """Exchange a later target piece for any other: no earlier prediction changes, later ones do."""
+    """Exchange a later target piece for another: no earlier prediction changes, later ones do."""
     model, pieces = example.exact_model(), given()
-    before = model.forward(example.source(), pieces)[0]
+    others = np.array([5, 77, 1234, *(uniforms(8, 12) * example.config().vocabulary).astype(int)])
     for place in range(1, pieces.shape[1]):
-        for other in (5, 77, 1234):
-            changed = pieces.copy()
-            changed[0, place] = other
-            after = model.forward(example.source(), changed)[0]
-            np.testing.assert_array_equal(after[:place], before[:place])
-            assert np.abs(after[place:] - before[place:]).max() > 1e-3
+        changed = np.repeat(pieces, len(others) + 1, axis=0)
+        changed[1:, place] = others
+        # The model sees all of them at once: the first row is the one that was written.
+        after = model.forward(np.repeat(example.source(), len(changed), axis=0), changed)
+        np.testing.assert_array_equal(after[1:, :place], after[[0] * len(others), :place])
+        assert (np.abs(after[1:] - after[0])[:, place:].max(axis=(1, 2)) > 1e-3).all()
+
+
+@pytest.mark.claim("memory-alone")
+def test_the_decoder_learns_of_the_source_through_the_memory_alone():
+    """Give the decoder the memory of another sentence, and it says what it says for that one."""
+    model = example.exact_model()
+    state, other = (model.start(example._tokens(text)) for text in example.SENTENCES[:2])
+    assert state.memory_mask is None or state.memory_mask.all()
+    swapped = [
+        one._replace(memory=two.memory) for one, two in zip(state.layers, other.layers, strict=True)
+    ]
+    before, expected = (model.step(given(), one)[0] for one in (state, other))
+    found, _ = model.step(given(), state._replace(layers=tuple(swapped)))
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(before - expected).max() > 1
+
+
+@pytest.mark.claim("rows-meet-in-attention")
+def test_rows_meet_in_attention_and_nowhere_else():
+    """Where each row takes its own value alone, no row of the stacks learns of another one."""
+
+    def own_value(q, k, v, mask=None, *, scale=None):
+        return v[..., : q.shape[-2], :], None
+
+    apart = layers.TAUGHT._replace(attend=own_value)
+    model, moved = example.exact_model(), [example.SENTENCE, example.replaced("park")]
+    one, other = (
+        transformer.encode(example._tokens(text), model.parameters, apart)[0] for text in moved
+    )
+    changed = np.abs(one - other).max(axis=-1) > 0
+    assert np.flatnonzero(changed).tolist() == [example.expected_word()]
+    pieces = np.repeat(given(), 2, axis=0)
+    pieces[1, 3] = 77
+    twice = np.repeat(example.source(), 2, axis=0)
+    one, other = transformer.forward(twice, pieces, model.parameters, apart)
+    assert np.flatnonzero(np.abs(one - other).max(axis=-1) > 0).tolist() == [3]
+
+
+@pytest.mark.claim("rows-take-from-all")
+@pytest.mark.parametrize("sentence", example.SENTENCES)
+def test_every_row_of_the_encoder_takes_from_every_row(sentence):
+    """In every layer and head of the encoder each row gives every row some weight."""
+    model = example.exact_model()
+    with record_attention(model) as recording:
+        model.encode(example._tokens(sentence))
+    for layer in range(example.config().N):
+        assert (recording.of("encoder", layer) > 0).all()
+
+
+@pytest.mark.claim("mask-turned-over")
+@pytest.mark.parametrize("n", [1, 2, 7])
+def test_a_mask_turned_over_leaves_the_future_alone(n):
+    """Read the other way, the causal mask opens later places only, and none for the last row."""
+    rows, columns = np.nonzero(~causal_mask(n))
+    assert (columns > rows).all()
+    assert len(rows) == n * (n - 1) // 2
+    assert n - 1 not in rows
 
 
 @pytest.mark.claim("steps-and-one-pass-agree")

@@ -300,6 +300,33 @@ def test_shown_heads_look_where_they_are_said_to(feature):
     assert np.mean(measured) == pytest.approx(chosen.share)
 
 
+@pytest.mark.claim("no-habit-is-a-law")
+def test_no_head_gives_half_of_its_weight_to_one_place():
+    """No head gives, on average, half of its weight to one of four places; built ones give all."""
+    shares = example.habits()[..., :4]
+    assert shares.shape == (example.config().N, example.config().h, 4)
+    assert shares.max() < 0.5
+    for weights, side in zip(example.neighbour_weights(), (-1, 1), strict=True):
+        assert np.diagonal(weights, side).min() == 1
+
+
+@pytest.mark.claim("heads-do-not-see-each-other")
+def test_what_a_head_finds_does_not_depend_on_the_others():
+    """Give one head other matrices, and no other head finds anything else or looks elsewhere."""
+    x, p = normals(355, (5, 12)), projections(12, 3)
+    drawn, mine = projections(12, 3, seed=800), slice(4, 8)
+    changed = [matrix.copy() for matrix in p[:3]]
+    for matrix, other in zip(changed, drawn[:3], strict=True):
+        matrix[:, mine] = other[:, mine]
+    apart = HeadProjections(*changed, np.eye(12), 3)
+    one, maps = multi_head_attention(x, x, x, p._replace(W_O=np.eye(12)))
+    two, others = multi_head_attention(x, x, x, apart)
+    differ = np.abs(one - two).max(axis=0) > 1e-9
+    assert np.flatnonzero(differ).tolist() == list(range(4, 8))
+    np.testing.assert_array_equal(maps[[0, 2]], others[[0, 2]])
+    assert np.abs(maps[1] - others[1]).max() > 0.01
+
+
 @pytest.mark.claim("shown-maps-follow-their-titles")
 def test_most_rows_of_the_shown_maps_look_where_the_title_says():
     """Most rows of three maps look most where the title says; the fourth has no strong cell."""

@@ -86,6 +86,16 @@ def test_no_vector_of_the_same_size_agrees_better_than_the_vector_itself(d_model
     assert found.min() < own
 
 
+@pytest.mark.claim("matrices-differ-in-one-row")
+def test_the_three_matrices_differ_in_their_last_row():
+    """W_Q, W_K and W_V have the same first two rows, and the key of "seal" scores 0 with all."""
+    for other in (two.W_K, two.W_V):
+        np.testing.assert_array_equal(other[:2], two.W_Q[:2])
+        assert (other[2] != two.W_Q[2]).any()
+    assert (two.W_K[2] != two.W_V[2]).any()
+    assert not two.projected_scores()[:, 1].any()
+
+
 @pytest.mark.claim("projections-act-on-rows")
 @pytest.mark.parametrize("row", range(4))
 def test_one_word_changes_its_own_row_of_q_k_v_and_every_output(row):
