@@ -14,6 +14,8 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+from attend_course.kit.small import small
+
 __all__ = ["STATIC", "bundle", "page_scripts", "script", "stylesheet"]
 
 STATIC = Path(__file__).parent
@@ -155,5 +157,5 @@ def _module(path: Path) -> str:
 
 
 def _lean(source: str) -> str:
-    """Leave out comment lines and indentation, which no reader of a page misses."""
-    return _COMMENT.sub("", source)
+    """Leave out what no reader of a page misses, also the indentation inside templates."""
+    return small(_COMMENT.sub("", source))
