@@ -28,6 +28,10 @@ PARTS = (
     "status",
     "measured",
     "assets",
+    "found",
+    "cards",
+    "scripts",
+    "finish",
 )
 
 
