@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 
 from attend_course.site import accessible, found, scripts, slim
 
-STEPS = (accessible.mend, slim.mend, found.mend, scripts.mend)
+STEPS = (accessible.mend, slim.mend, scripts.mend, found.mend)
 """Each takes the application, a page's text and its context, and returns the text."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import tinycss2
@@ -16,8 +17,9 @@ WORD = re.compile(r"[\w-]+")
 ATTRIBUTE = re.compile(r'\b(?:class|id)="([^"]*)"')
 ELEMENT = re.compile(r"<([a-z][a-z0-9-]*)")
 READ = re.compile(r"var\(\s*(--[\w-]+)")
-VALUE = r"""(?:"[^"]*"|'[^']*'|[^;{}"'])*"""
-DEFINED = re.compile(rf"(?<=[{{;])\s*(--[\w-]+)\s*:{VALUE}(?:;|(?=\}}))")
+DEFINED = re.compile(r"(?<=[{;])\s*(--[\w-]+)\s*:[^;{}]*(?:;|(?=\}))")
+STRING = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
+PLACE = re.compile(r'"(\d+)"')
 EMPTY = re.compile(r"[^{}]+\{\s*\}\n?")
 OURS = ("attend-", "is-", "katex")
 """How names begin that explorers put together while they run: what they style stays."""
@@ -94,6 +96,17 @@ def may_occur(token: Any, before: Any, words: set[str], elements: set[str]) -> b
 
 def without_variables(css: str, words: set[str]) -> str:
     """Drop the variables that nothing reads, and those that only these read."""
-    read = {f"--{word}" for word in words}.union(READ.findall(css))
-    smaller = DEFINED.sub(lambda found: found[0] if found[1] in read else "", css)
-    return EMPTY.sub("", css) if smaller == css else without_variables(smaller, words)
+    strings = STRING.findall(css)
+    # What stands between quotation marks may look like anything; a number holds its place.
+    places = iter(range(len(strings)))
+    css = STRING.sub(lambda _: f'"{next(places)}"', css)
+    by_scripts = {f"--{word}" for word in words}
+    before = ""
+    while css != before:
+        before, read = css, by_scripts.union(READ.findall(css))
+        css = DEFINED.sub(partial(_if_read, read), css)
+    return PLACE.sub(lambda place: strings[int(place[1])], EMPTY.sub("", css))
+
+
+def _if_read(read: set[str], variable: re.Match[str]) -> str:
+    return variable[0] if variable[1] in read else ""
