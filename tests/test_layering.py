@@ -35,6 +35,7 @@ STOREYS = [
     {"attend.__main__"},
     {"attend_course", "attend_course.kit."},
     {"attend_course.chapters."},
+    {"attend_course.grading.", "attend_course.__main__"},
     {"attend_course.site."},
 ]
 TORCH = {

@@ -29,6 +29,10 @@ PARTS = (
     "status",
     "measured",
     "assets",
+    "found",
+    "cards",
+    "scripts",
+    "finish",
 )
 
 
