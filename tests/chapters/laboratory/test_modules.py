@@ -1,4 +1,4 @@
-"""The laboratory's own modules, in an engine without a browser: words, links, files to take away."""
+"""The laboratory's own modules, without a browser: words, links, files to take away."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_words_are_those_of_python(text: str, call: Any) -> None:
     words = call("sentence", "wordsOf", pieces)
     numbers = [number for number, word in enumerate(words) for _ in word]
     assert numbers == word_numbers(pieces)
-    assert sum(words, []) == list(range(len(pieces)))
+    assert [i for word in words for i in word] == list(range(len(pieces)))
 
 
 STATE = {

@@ -35,7 +35,7 @@ export function Changes({ state, results, edit }) {
       </div>
       <div class="attend-row"><span class="attend-label">Hide a piece:</span>
         ${source.map((piece, token) => html`<${Button} kind="attend-button attend-chip" aria-pressed=${pressed(isHidden(token))}
-          onClick=${() => flip(isHidden(token), { make: "hidden", token })}>${bare(piece)}<//>`)}
+          aria-label=${`${bare(piece)}, piece ${token + 1}`} onClick=${() => flip(isHidden(token), { make: "hidden", token })}>${bare(piece)}<//>`)}
       </div>
       <${Replace} state=${state} edit=${edit} />
       <div class="attend-controls">${PARTS.map((part) => html`<${Toggle} value=${!changes.some(isPart(part))}

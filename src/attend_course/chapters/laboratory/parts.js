@@ -67,7 +67,7 @@ function HeadButton({ place, values, text, chosen, choose, isChanged }) {
 
 // What the faces of all maps show, in words and numbers.
 export const MapsTable = ({ look, faces }) => html`
-  <div class="attend-scroll"><table class="attend-lookup">
+  <div class="attend-scroll"><table class="attend-lookup attend-of-maps">
     <caption>Of each map its largest weight</caption>
     <thead><tr><th scope="col">map</th><th scope="col">query</th><th scope="col">key</th><th scope="col">weight</th>
       ${faces[0].text && html`<th scope="col">moved</th>`}</tr></thead>
