@@ -3,6 +3,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../../kit/explorers/
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
 import { Button, Choice, More, Slider, Toggle, Written } from "../../kit/explorers/controls.js";
 import { Formula, Result } from "../../kit/explorers/formula.js";
+import { Lines } from "../../kit/explorers/lines.js";
 import { HeatMap, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
@@ -10,7 +11,7 @@ import { Fetching, load, useProgress } from "../../kit/explorers/translator.js";
 import { compute, damage, stopDamage } from "./asking.js";
 import { Changes, said, saidOf } from "./changing.js";
 import { read, written } from "./link.js";
-import { Gallery, HeadDamage, Later, Lines, MapsTable, NAMES, Pieces, Tree, WordDamage, percent } from "./parts.js";
+import { Gallery, HeadDamage, Later, MapsTable, NAMES, Pieces, Tree, WordDamage, percent } from "./parts.js";
 import { bare, difference, lost, mapOf, movedMaps, nameOf, peak, placesOf, readingOf } from "./reading.js";
 import { csv, json, png, save, svg } from "./saving.js";
 import { wordsOf } from "./sentence.js";
@@ -182,7 +183,7 @@ function Map({ one, state, set, view, id }) {
   return html`
     <div class="attend-controls">${isMap ? html`<${Toggle} value=${lines} onChange=${show}>as lines<//>` : html`
       <span class="attend-muted">Changed minus untouched: ${percent(one.share)} of the weight has moved.</span>`}</div>
-    ${isMap && lines ? html`<${Lines} ...${one} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
+    ${isMap && lines ? html`<${Lines} rows=${rows.map(bare)} columns=${columns.map(bare)} values=${values} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
       <${HeatMap} label=${nameOf(state)} rows=${rows.map(bare)} columns=${columns.map(bare)} values=${values} pale=${PALE}
         sums=${values.map((row) => row.reduce((a, b) => a + b, 0))} ramp=${ramp} look=${look} describedby=${`${id}-formula`} stage="weights" />`}
     <${Formula} id=${`${id}-formula`} pair=${[bare(rows[look.seen[0]]), bare(columns[look.seen[1]])]}
