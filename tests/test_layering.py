@@ -18,7 +18,14 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 STOREYS = [
     {"attend.signatures"},
     {"attend.arrays", "attend.state", "attend.files", "attend.config", "attend.console"},
-    {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
+    {
+        "attend.attention",
+        "attend.masks",
+        "attend.positions",
+        "attend.chunked",
+        "attend.layers",
+        "attend.pre_norm",
+    },
     {"attend", "attend.transformer"},
     {"attend.text."},
     {"attend.models."},

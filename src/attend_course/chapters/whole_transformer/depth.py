@@ -145,6 +145,20 @@ def apart(kind: str, layers: int = DEEP) -> float:
     return float(measured(kind, layers).apart[-1])
 
 
+ROUNDING = 1e-12
+"""What is smaller is rounding, and differs between machines."""
+
+
+def told(value: float) -> str:
+    """Write a small share as a power of ten, or say that it is smaller than rounding."""
+    return f"{value:.0e}" if value > ROUNDING else f"below {ROUNDING:.0e}"
+
+
+def apart_told(kind: str, layers: int = DEEP) -> str:
+    """Return how different the rows are in the end, as a page says it."""
+    return told(apart(kind, layers))
+
+
 def reaches(kind: str, layers: int = DEEP) -> float:
     """Return the gradient toward the input, as a multiple of that toward the output."""
     return measured(kind, layers).reaches
@@ -159,8 +173,3 @@ def last_query(kind: str, layers: int = DEEP) -> float:
     """Return the gradient toward W_Q in the last layer, as a share of that in the first."""
     found = measured(kind, layers).query_gradients
     return float(found[-1] / found[0])
-
-
-def power(value: float) -> int:
-    """Return the power of ten that is nearest to a number."""
-    return round(float(np.log10(value)))

@@ -1,8 +1,8 @@
 """The running example of chapter 7, "The whole Transformer".
 
 Two sentences of the same words, read by the translator of the course, and the encodings of their
-places. Beside it: `depth`, stacks of untrained layers with and without what keeps them in order, and
-`sizes`, the parameters of Table 3 of the paper, counted.
+places. Beside it: `depth`, stacks of untrained layers with and without what keeps them in order,
+and `sizes`, the parameters of Table 3 of the paper, counted.
 
 The translator is computed in double precision here, so that a rounded number is the same on every
 machine. Layers and positions are counted from 0, as in the code.
