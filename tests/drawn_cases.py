@@ -172,3 +172,26 @@ def _(normal: Draw, n: int, m: int, *_: int) -> tuple:
     mask = normal(size=(n, m)) > -0.5
     mask[:, 0] = True
     return (softmax(np.where(mask, normal(size=(n, m)), -np.inf)),)
+
+
+@strategy("whole_transformer.check_memory")
+def _(normal: Draw, n: int, m: int, d: int, d_k: int, d_v: int, *_: int) -> tuple:
+    filled = normal(size=m) > 0.3
+    filled[0] = False
+    shapes = ((n, d), (m, d), (d, d_k), (d, d_k), (d, d_v))
+    return *(normal(size=s) for s in shapes), filled
+
+
+@strategy("whole_transformer.check_encoding")
+def _(normal: Draw, n: int, half: int, times: int, *_: int) -> tuple:
+    return n * times, 2 * half
+
+
+@strategy("whole_transformer.check_norm")
+def _(normal: Draw, n: int, d: int, size: int, *_: int) -> tuple:
+    return 10.0 ** (size - 3) * normal(size=(n, d + 1)) + 1, normal(size=d + 1), normal(size=d + 1)
+
+
+@strategy("whole_transformer.check_count")
+def _(normal: Draw, more: int, N: int, half: int, d_ff: int, h: int, d: int) -> tuple:
+    return 3 + more, N, 2 * half, d_ff, h, d, 1 + (d + h) % 4

@@ -25,7 +25,14 @@ STOREYS = [
         "attend.config",
         "attend.console",
     },
-    {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
+    {
+        "attend.attention",
+        "attend.masks",
+        "attend.positions",
+        "attend.chunked",
+        "attend.layers",
+        "attend.pre_norm",
+    },
     {"attend", "attend.transformer"},
     {"attend.text."},
     {"attend.models."},
@@ -45,8 +52,14 @@ TORCH = {
     "attend.training.",
 }
 TORCH_FREE = {"attend.training.plan"}
-ON_DEMAND = {"attend.__main__", "attend.training.command"}
-"""What reads a command line must answer ``--help`` where there is no torch; it imports later."""
+ON_DEMAND = {
+    "attend.__main__",
+    "attend.training.command",
+    "attend_course.chapters.whole_transformer.depth",
+    "attend_course.chapters.whole_transformer.figures",
+}
+"""What reads a command line must answer ``--help`` where there is no torch; it imports later. So do
+the gradients of chapter 7, and what draws them."""
 NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}
 """What is tested without torch, but not without these."""
 
