@@ -64,6 +64,11 @@ def config() -> TransformerConfig:
     return shipped().model.config
 
 
+def parameter_count() -> int:
+    """Return how many numbers the translator has learned."""
+    return sum(tensor.size for tensor in read_model(SHIPPED).tensors.values())
+
+
 def base() -> TransformerConfig:
     """Return the sizes of the base model of the paper."""
     return base_config()
@@ -444,6 +449,11 @@ def greedy_penalty() -> float:
     return penalty(greedy_text())
 
 
+def greedy_mean() -> float:
+    """Return the geometric mean of the four shares."""
+    return float(np.prod([one.precision for one in greedy_runs()]) ** (1 / 4))
+
+
 def greedy_bleu() -> float:
     """Return BLEU of the greedy translation."""
     return score(greedy_text())
@@ -539,6 +549,11 @@ def at_fork(temperature: float = 1.0, count: int = 5) -> tuple[tuple[str, float]
     p = fork(temperature)
     best = np.argsort(-p, kind="stable")[:count]
     return tuple(zip(pieces(best), p[best].tolist(), strict=True))
+
+
+def others(temperature: float = 1.0) -> float:
+    """Return what all pieces but "zu" and "drei" have there together."""
+    return 1 - fork_p("zu", temperature) - fork_p("drei", temperature)
 
 
 # ------------------------------------------------------------------------ the length penalty
