@@ -43,6 +43,16 @@ export class Translator {
     };
   }
 
+  // Translate one sentence as the model was trained, and changed; say how far they are apart.
+  compare(text, { changes = [], ...search } = {}) {
+    const key = JSON.stringify([text, search]);
+    if (this.last?.key !== key) this.last = { key, untouched: this.look(text, search) };
+    const { untouched } = this.last;
+    if (!changes.length) return { untouched, changed: null, distance: 0 };
+    const [distance] = this.distances(text, untouched.tokens.target, [changes]);
+    return { untouched, changed: this.look(text, { changes, ...search }), distance };
+  }
+
   // How far each list of changes moves the model: the share of the probability that went to other
   // pieces, averaged over the places of a translation. 0 agrees everywhere, 1 nowhere. `base` are
   // the changes of the model that is compared with.
