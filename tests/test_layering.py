@@ -36,7 +36,7 @@ TORCH = {
     "attend.models.onnx_export",
     "attend.training.",
 }
-TORCH_FREE = {"attend.training.plan"}
+TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
 ON_DEMAND = {"attend.__main__", "attend.training.command"}
 """What reads a command line must answer ``--help`` where there is no torch; it imports later."""
 NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}

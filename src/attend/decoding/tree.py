@@ -1,4 +1,4 @@
-"""A beam search with all that it followed: a tree of beginnings, as the browser's engine draws it."""
+"""A beam search with all that it followed: a tree of beginnings, as in the browser's engine."""
 
 from typing import NamedTuple
 

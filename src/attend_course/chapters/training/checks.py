@@ -61,7 +61,7 @@ check_shift = Exercise(
         Mistake(
             "sentences shifted",
             lambda target: (target[:-1], target[1:], target[1:] != PAD),
-            "You moved along the first axis, from sentence to sentence. Pieces stand on the second.",
+            "You moved from sentence to sentence. Pieces stand on the second axis.",
         ),
         Mistake(
             "the end never asked for",
@@ -204,7 +204,7 @@ check_loss = Exercise(
         Mistake(
             "the sign",
             lambda logits, target, share: -_loss_with(smoothed_labels)(logits, target, share),
-            "The sign is wrong. Logarithms of probabilities are negative, and the loss is positive.",
+            "The sign is wrong. Logarithms of probabilities are negative; the loss is positive.",
         ),
         Mistake(
             "no logarithm",
@@ -216,7 +216,7 @@ check_loss = Exercise(
     ),
     rules=(
         without(
-            "That is right, and a ready-made loss did it. Write it with exponentials and logarithms.",
+            "That is right, and a ready-made loss did it. Use exponentials and logarithms.",
             "smoothed_loss",
             "smoothed_labels",
             "cross_entropy",
@@ -360,7 +360,7 @@ check_matches = Exercise(
     cases=(
         _words_case("four words and four, runs of one", [5, 5, 3, 8], [5, 3, 9, 8], 1),
         _words_case("six words and five, runs of two", [1, 2, 1, 2, 1, 3], [1, 2, 1, 3, 2], 2),
-        _words_case("three words and six, runs of two", [4, 7, 2], [2, 7, 4, 7, 2, 9], 2),
+        _words_case("three words and six, runs of two", [4, 7, 2], [2, 7, 5, 7, 4, 2], 2),
         _words_case("five words and five, runs of three", [1, 2, 3, 4, 5], [2, 3, 4, 5, 1], 3),
         _words_case("two words, runs of three", [1, 2], [1, 2, 3], 3),
         _words_case("one word that is not there", [6], [1, 2], 1),
@@ -408,7 +408,7 @@ check_matches = Exercise(
         Mistake(
             "the last run left out",
             _one_too_few,
-            "The last run is missing. It begins n - 1 words before the end: range(len(words) - n + 1).",
+            "The last run is missing. It has its place in range(len(words) - n + 1).",
         ),
         Mistake(
             "the share",
@@ -419,5 +419,7 @@ check_matches = Exercise(
             "first, and only then divided.",
         ),
     ),
-    rules=(without("That is right, and it leaves the work to `matches`. Count yourself.", "matches"),),
+    rules=(
+        without("That is right, and it leaves the work to `matches`. Count yourself.", "matches"),
+    ),
 )

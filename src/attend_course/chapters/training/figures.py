@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,8 +19,8 @@ def shift(style: Style) -> Figure:
     picture = Figure(figsize=(style.width, 3.9 if style.narrow else 5.6), layout="constrained")
     ax = picture.subplots()
     names = (example.given(), example.wanted())
-    size = 6.5 if style.narrow else 9
-    heatmap(ax, example.shares(), style, tokens=names, name="shares", digits=2, size=size)
+    digits = 1 if style.narrow else 2
+    heatmap(ax, example.shares(), style, tokens=names, name="shares", digits=digits, size=9)
     ax.set(xlabel="is asked for", ylabel="has read, last")
     return picture
 
@@ -92,7 +94,7 @@ def history(style: Style) -> Figure:
 
 def _runs(ax: Axes, style: Style) -> None:
     records = example.epochs()
-    ends = [a["at"] for a, b in zip(records, records[1:], strict=False) if a["run"] != b["run"]]
+    ends = [a["at"] for a, b in pairwise(records) if a["run"] != b["run"]]
     for end in ends:
         ax.axvline(end / 1000, color=style.line, linewidth=0.8, linestyle=":")
 
