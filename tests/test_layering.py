@@ -51,7 +51,7 @@ TORCH = {
     "attend.models.onnx_export",
     "attend.training.",
 }
-TORCH_FREE = {"attend.training.plan"}
+TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
 ON_DEMAND = {
     "attend.__main__",
     "attend.training.command",
