@@ -219,3 +219,26 @@ def _(normal: Draw, steps: int, d: int, *_: int) -> tuple:
 def _(normal: Draw, a: int, b: int, n: int, *_: int) -> tuple:
     words, reference = (np.abs(2 * normal(size=3 * size)).astype(int) for size in (a, b))
     return words, reference, 1 + n % 3
+
+
+@strategy("looking_inside.check_error_rate")
+def _(normal: Draw, n: int, m: int, *_: int) -> tuple:
+    found, sure, more = normal(size=(3, n, m)) > 0.4
+    sure[0, 0] = True
+    return found, sure, sure | more
+
+
+@strategy("looking_inside.check_shares")
+def _(normal: Draw, n: int, m: int, d_v: int, d: int, *_: int) -> tuple:
+    return softmax(normal(size=(n, m))), normal(size=(m, d_v)), normal(size=(d_v, d))
+
+
+@strategy("looking_inside.check_rollout")
+def _(normal: Draw, layers: int, h: int, n: int, *_: int) -> tuple:
+    return softmax(normal(size=(layers, h, n, n))), float(softmax(normal(size=2))[0])
+
+
+@strategy("looking_inside.check_as_far")
+def _(normal: Draw, m: int, *_: int) -> tuple:
+    change = normal(size=m + 1)
+    return softmax(normal(size=m + 1)), change - change.mean()

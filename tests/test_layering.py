@@ -48,6 +48,7 @@ STOREYS = [
 TORCH = {
     "attend.models.modules",
     "attend.models.torch_transformer",
+    "attend.models.torch_gradients",
     "attend.models.onnx_export",
     "attend.training.",
 }
