@@ -40,7 +40,8 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
   right to a strict reader who read them twice (`everyday.json`).
 * **What people type.** {phrases} phrases of our own in five forms, none in the corpus, and
   {numbers} sentences with numbers (`typed.json`). A sentence all in capitals is read in small
-  letters, by the package and by the browser. chrF:
+  letters, and what stands twice in a row is not written a third time at once
+  (`attend.decoding.loops`), by the package and by the browser. chrF:
 
 {table}
 

@@ -70,7 +70,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--rough", action="store_true", help="learn from sources as people type them, too")
     add("--chosen", type=Path, help="with --rough: chosen.json of attend distill")
-    add("--frames", type=int, default=0, help="with --rough: sentences of our own in an epoch")
+    add("--frames", type=int, default=0, help="with --rough: pairs of our own in an epoch")
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")

@@ -1,19 +1,28 @@
-"""Sentence pairs of our own with gaps, for what a corpus has too little of: numbers and quotations.
+"""Pairs of our own, for what a corpus has too little of: numbers, quotations, single words, names.
 
-A frame is a sentence in both languages; its gaps get the same number, year, clock time or date on
-both sides, or a short pair of the corpus in quotation marks. No frame is a sentence of a test: one
-holds that against all of them.
+A frame is a sentence with gaps, in both languages. They get the same number, year, clock time or
+date on both sides, or a short pair of the corpus in quotation marks. Single words and short phrases
+come from the corpus; names are copied. No frame is a sentence of a test: one holds that against all
+of them.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from attend.text.corpus import SentencePair
 from attend.training.number_words import english, german
+from attend.training.phrases import phrases
+from attend.training.variety import made_up_name, shared_names
+
+T = TypeVar("T")
 
 NUMBERS = """
+{a}. | {a}.
+{a}, {b}. | {a}, {b}.
+{a} {b} {long}. | {a} {b} {long}.
 The answer is {a}. | Die Antwort ist {a}.
 Not {a}, but {b}. | Nicht {a}, sondern {b}.
 Count from {a} to {b}. | Zähle von {a} bis {b}.
@@ -78,8 +87,8 @@ You often say "{said}". | Du sagst oft "{gesagt}".
 """
 """Sentences that quote a short pair of the corpus."""
 
-QUOTED_SHARE = 0.25
-"""How many of the sentences quote."""
+SHARES = {"number": 0.5, "quotation": 0.2, "phrase": 0.2, "name": 0.1}
+"""What is drawn, and how often."""
 IN_WORDS = 0.2
 """How often a number below 100 is written in words."""
 _MONTHS = """January February March April May June July August September October November
@@ -103,28 +112,58 @@ def quotable(pairs: Sequence[SentencePair]) -> list[SentencePair]:
     return [pair for pair in bare if all(map(word.fullmatch, pair))]
 
 
-def framed(quoted: Sequence[SentencePair], draw: np.random.Generator) -> SentencePair:
-    """Draw a frame, and fill it.
+class Frames:
+    """Draws pairs of our own, with words of a corpus.
 
     Parameters
     ----------
-    quoted
-        What may be quoted; none, and there are only numbers.
-    draw
-        Draws the numbers: the same state gives the same pair.
-
-    Examples
-    --------
-    >>> framed([], np.random.default_rng(2))
-    SentencePair(source='She moved to London in 1475.', target='Sie ist 1475 nach London gezogen.')
+    pairs
+        The corpus: what is quoted, single words and names come from it.
     """
-    if quoted and draw.random() < QUOTED_SHARE:
-        said, answer = quoted[int(draw.integers(len(quoted)))]
-        source, target = _QUOTATIONS[int(draw.integers(len(_QUOTATIONS)))]
+
+    def __init__(self, pairs: Sequence[SentencePair]) -> None:
+        self.quotable = quotable(pairs) or [SentencePair("Yes", "Ja")]
+        self.phrases = phrases(pairs) or [SentencePair("the house", "das Haus")]
+        self.names = shared_names(pairs) or ["Tom"]
+
+    def draw(self, draw: np.random.Generator) -> SentencePair:
+        """Draw a pair; the same state of `draw` gives the same one."""
+        kind = draw.choice(list(SHARES), p=list(SHARES.values()))
+        return getattr(self, f"_{kind}")(draw)
+
+    def _number(self, draw: np.random.Generator) -> SentencePair:
+        return filled(_pick(_NUMBERS, draw), draw)
+
+    def _quotation(self, draw: np.random.Generator) -> SentencePair:
+        said, answer = _pick(self.quotable, draw)
+        source, target = _pick(_QUOTATIONS, draw)
         return SentencePair(source.format(said=said), target.format(gesagt=answer))
-    source, target = _NUMBERS[int(draw.integers(len(_NUMBERS)))]
+
+    def _phrase(self, draw: np.random.Generator) -> SentencePair:
+        source, target = _pick(self.phrases, draw)
+        answer = f"{target[0].upper()}{target[1:]}."
+        # Who types one word rarely ends it with a full stop.
+        if draw.random() < 0.5:
+            return SentencePair(source, answer)
+        return SentencePair(f"{source.capitalize()}.", answer)
+
+    def _name(self, draw: np.random.Generator) -> SentencePair:
+        count = int(draw.integers(1, 3))
+        names = [
+            made_up_name(draw) if draw.random() < 0.5 else _pick(self.names, draw)
+            for _ in range(count)
+        ]
+        return SentencePair(f"{' '.join(names)}.", f"{' '.join(names)}.")
+
+
+def _pick(some: Sequence[T], draw: np.random.Generator) -> T:
+    return some[int(draw.integers(len(some)))]
+
+
+def filled(frame: SentencePair, draw: np.random.Generator) -> SentencePair:
+    """Fill the gaps of a frame with numbers."""
     left, right = gaps(draw)
-    return SentencePair(source.format_map(left), target.format_map(right))
+    return SentencePair(frame.source.format_map(left), frame.target.format_map(right))
 
 
 def gaps(draw: np.random.Generator) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -143,11 +182,11 @@ def gaps(draw: np.random.Generator) -> tuple[Mapping[str, str], Mapping[str, str
     left = both | {"thousands": f"{thousands},{rest:03}", "month": _MONTHS[month]}
     right = both | {"tausende": f"{thousands}.{rest:03}", "monat": _MONATE[month]}
     for name in "ab":
-        left[name], right[name] = _number(draw)
+        left[name], right[name] = number(draw)
     return left, right
 
 
-def _number(draw: np.random.Generator) -> tuple[str, str]:
+def number(draw: np.random.Generator) -> tuple[str, str]:
     """Draw a number of one to four digits, in both languages."""
     digits = int(draw.choice([1, 2, 3, 4], p=[0.25, 0.4, 0.25, 0.1]))
     number = int(draw.integers(max(2, 10 ** (digits - 1)), 10**digits))

@@ -10,7 +10,7 @@ import numpy as np
 from attend.text.corpus import Batch, EncodedPair, SentencePair, grouped, pad_batch
 from attend.text.finer import FinerCuts
 from attend.text.tokenizer import Tokenizer
-from attend.training.frames import framed, quotable
+from attend.training.frames import Frames
 from attend.training.roughening import FORMS
 from attend.training.variety import (
     DIGITS,
@@ -43,7 +43,7 @@ class RoughPairs:
     chosen : mapping, optional
         Translations by a teacher.
     frames : int
-        How many sentences of our own, with numbers and quotations, an epoch has besides.
+        How many pairs of our own an epoch has besides; see `attend.training.frames`.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class RoughPairs:
         self.pairs = [with_digits(pair) for pair in pairs]
         self.chosen = [(chosen or {}).get(pair) for pair in pairs]
         self.names = shared_names(pairs) or ["Tom"]
-        self.frames, self.quotable = frames, quotable(pairs)
+        self.frames, self.own = frames, Frames(pairs) if frames else None
         self.with_numbers = [i for i, pair in enumerate(self.pairs) if DIGITS.search(pair.source)]
 
     def batches(self, *, tokens: int = 4096, seed: int = 0, epoch: int = 0) -> Iterator[Batch]:
@@ -102,8 +102,9 @@ class RoughPairs:
             yield self._rough(number, draw, new_numbers=always)
         for number in self.with_numbers * self.number_repeats:
             yield self._rough(number, draw, new_numbers=True)
-        for _ in range(self.frames):
-            yield self._typed(framed(self.quotable, draw), draw)
+        if self.own:
+            for _ in range(self.frames):
+                yield self._typed(self.own.draw(draw), draw)
 
     def _rough(self, number: int, draw: np.random.Generator, *, new_numbers: bool) -> SentencePair:
         pair, chosen = self.pairs[number], self.chosen[number]
