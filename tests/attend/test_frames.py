@@ -8,7 +8,7 @@ from shared_data import shared_file
 
 from attend.text.corpus import SentencePair, load_pairs, sentence_key, split_by_components
 from attend.text.tokenizer import Tokenizer
-from attend.training.frames import NUMBERS, QUOTATIONS, Frames, filled, frames, quotable
+from attend.training.frames import Frames, filled, frames, quotable
 from attend.training.number_words import ENGLISH, english, german
 from attend.training.phrases import phrases
 from attend.training.rough_pairs import RoughPairs
@@ -37,7 +37,7 @@ def test_the_same_seed_draws_the_same_pairs():
     assert draws(50) != draws(50, seed=1)
 
 
-@pytest.mark.parametrize("frame", frames(NUMBERS), ids=lambda frame: frame.source)
+@pytest.mark.parametrize("frame", frames("numbers"), ids=lambda frame: frame.source)
 def test_a_frame_has_the_same_numbers_on_both_sides(frame):
     for seed in range(5):
         pair = filled(frame, np.random.default_rng(seed))
@@ -63,7 +63,7 @@ def test_every_number_below_a_hundred_has_its_english_words():
 
 def test_what_is_quoted_is_short():
     assert quotable(CORPUS) == [SentencePair("Go away", "Geh weg")]
-    assert all('"Go away"' in source.format(said="Go away") for source, _ in frames(QUOTATIONS))
+    assert all('"Go away"' in source.format(said="Go away") for source, _ in frames("quotations"))
 
 
 def test_phrases_are_found_with_their_article_and_without():
@@ -117,6 +117,6 @@ def test_no_frame_is_a_sentence_of_a_test():
     tests += [side for part in held_out[1:] for pair in part for side in pair]
     plain = (text.replace("{", "(").replace("}", ")") for text in tests)
     known = {masked(text) for text in plain}
-    ours = {masked(side) for frame in frames(NUMBERS + QUOTATIONS) for side in frame}
+    ours = {masked(side) for frame in frames("numbers") + frames("quotations") for side in frame}
     assert len(ours) > 100
     assert ours & known <= {"0", "0 0", "0 0 0"}
