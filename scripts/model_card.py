@@ -45,8 +45,8 @@ A Transformer as in Vaswani et al. 2017, English to German, trained by `attend.t
 
 {table}
 
-  {kept_digits} of {numbers} sentences keep their digits. The translator before: chrF {old}, and
-  {old_digits} of {numbers}.
+  {kept_digits} of {numbers} sentences keep their digits. The weights before, searched in the same
+  way: chrF {old}, and {old_digits} of {numbers}.
 {limits}
 """
 TRAINING = """\

@@ -7,6 +7,8 @@ searches under this rule; a model of your own does if you ask for it.
 Only tokens with letters fall under it: 1000 has three zeros in a row, and a line may end in "!!!".
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +18,14 @@ LONGEST = 8
 """Tokens of the longest run that may not stand three times in a row."""
 
 
+@lru_cache(maxsize=8)
 def spoken(tokenizer: Tokenizer) -> NDArray[np.bool_]:
     """Mark the tokens whose pieces have a letter, (vocabulary,). Single bytes have none."""
     pieces = [tokenizer.piece(token) for token in range(FIRST_CHARACTER, len(tokenizer))]
     letters = [any(map(str.isalpha, piece)) for piece in pieces]
-    return np.array([False] * FIRST_CHARACTER + letters)
+    marked = np.array([False] * FIRST_CHARACTER + letters)
+    marked.flags.writeable = False
+    return marked
 
 
 def closing(tokens: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.integer]]:

@@ -155,7 +155,7 @@ class Translator:
         """Translate sources of this tokenizer, (batch, m), without going round in loops."""
         return beam_search(self.model, source, beam, spoken=self.spoken)
 
-    @cached_property
+    @property
     def spoken(self) -> NDArray[np.bool_]:
         """The tokens that may not close a loop, (vocabulary,); see `attend.decoding.loops`."""
         return spoken(self.tokenizer)
