@@ -1,8 +1,8 @@
 """Train the translator by its recipe, and bring what depends on it up to date.
 
-    python scripts/model.py --pairs deu-eng.zip            # train what is not trained, then ship
-    python scripts/model.py --pairs deu-eng.zip train      # train only
-    python scripts/model.py --pairs deu-eng.zip card       # write the model card anew
+    python scripts/model.py --pairs deu-eng.zip                  # train what is not trained, ship
+    python scripts/model.py --pairs deu-eng.zip --steps train    # train only
+    python scripts/model.py --steps card                         # write the model card anew
 
 The recipe is ``configs/translator.toml``. Runs lie in ``~/.cache/attend/model`` (or below
 ``XDG_CACHE_HOME``). Interrupt it at any moment; the same command goes on.
@@ -33,6 +33,7 @@ RECIPE = ROOT / "configs" / "translator.toml"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attend" / "model"
 RESULT = {"train": "average.safetensors", "distill": "chosen.json"}
 """The file that says that a stage is done."""
+STEPS = ("train", "ship", "card", "show")
 
 
 def remember_beginning(shipped: Path, folder: Path) -> None:
@@ -79,7 +80,7 @@ def show() -> None:
     notebooks.main([])
     # The site is built from what the package computes; a stored build must not hide that.
     shutil.rmtree(ROOT / "_build" / ".jupyter_cache", ignore_errors=True)
-    print("Now read everyday.json twice and fill in `right`, and run this again with `card`;")
+    print("Now read everyday.json twice and fill in `right`, and run this with --steps card;")
     print("`make test` tells which sentences of the course no longer hold.")
 
 
@@ -93,22 +94,21 @@ def reader() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    steps = ("train", "ship", "card", "show")
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(steps)}; else all")
-    parser.add_argument("--pairs", nargs="+", required=True, help="zip, tsv, or two files")
-    parser.add_argument("--recipe", type=Path, default=RECIPE, help="the stages")
-    parser.add_argument("--folder", type=Path, default=CACHE, help="where the runs lie")
-    parser.add_argument("--into", type=Path, default=SHIPPED, help="the folder that ships")
-    parser.set_defaults(known=steps)
+    add = parser.add_argument
+    add("--pairs", nargs="+", help="zip, tsv, or two files")
+    add("--steps", nargs="+", choices=STEPS, default=STEPS, help="all, if nothing is said")
+    add("--recipe", type=Path, default=RECIPE, help="the stages")
+    add("--folder", type=Path, default=CACHE, help="where the runs lie")
+    add("--into", type=Path, default=SHIPPED, help="the folder that ships")
     return parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Follow the recipe."""
     given = reader().parse_args(words)
-    steps = given.steps or given.known
-    if unknown := set(steps) - set(given.known):
-        reader().error(f"there is no step {sorted(unknown)[0]!r}; there are {given.known}")
+    steps = given.steps
+    if {"train", "ship"} & set(steps) and not given.pairs:
+        reader().error("training and shipping need --pairs: the zip or tsv file, or two files")
     recipe = tomllib.loads(given.recipe.read_text(encoding="utf-8"))
     if "train" in steps and (status := train(recipe, given.pairs, given.folder, given.into)):
         return status

@@ -90,9 +90,9 @@ def made(script, tmp_path_factory) -> Path:
 
 
 def words(folder: Path, *steps: str) -> list[str]:
-    given = ["--pairs", "pairs.tsv", "--recipe", "tiny.toml", "--folder", "runs"]
-    given += ["--into", "shipped"]
-    return [*steps, *(w if w.startswith("-") else str(folder / w) for w in given)]
+    files = {"pairs": "pairs.tsv", "recipe": "tiny.toml", "folder": "runs", "into": "shipped"}
+    given = [word for name, at in files.items() for word in (f"--{name}", str(folder / at))]
+    return [*given, "--steps", *steps]
 
 
 def test_the_mean_of_the_named_runs_ships_in_eight_bits(made):
@@ -147,10 +147,18 @@ def test_a_stage_that_fails_ends_the_recipe(made, script, tmp_path, capsys):
     assert not (tmp_path / "runs" / "first").exists()
 
 
-def test_an_unknown_step_is_refused(script, capsys):
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--pairs", "x", "--steps", "tarin"], "invalid choice: 'tarin'"),
+        (["--steps", "train"], "need --pairs"),
+        ([], "need --pairs"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(script, capsys, given, told):
     with pytest.raises(SystemExit):
-        script.main(["tarin", "--pairs", "x"])
-    assert "there is no step 'tarin'" in capsys.readouterr().err
+        script.main(given)
+    assert told in capsys.readouterr().err
 
 
 def test_the_shipped_card_is_written_by_the_recipe_from_what_was_measured(script):
