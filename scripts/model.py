@@ -2,6 +2,7 @@
 
     python scripts/model.py --pairs deu-eng.zip                  # train what is not trained, ship
     python scripts/model.py --pairs deu-eng.zip --steps train    # train only
+    python scripts/model.py --pairs deu-eng.zip --steps choose   # compare means on validation pairs
     python scripts/model.py --steps card                         # write the model card anew
 
 The recipe is ``configs/translator.toml``. Runs lie in ``~/.cache/attend/model`` (or below
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import choose_mean
 import model_card
 import ship_translator
 import torch
@@ -33,7 +35,7 @@ RECIPE = ROOT / "configs" / "translator.toml"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attend" / "model"
 RESULT = {"train": "average.safetensors", "distill": "chosen.json"}
 """The file that says that a stage is done."""
-STEPS = ("train", "ship", "card", "show")
+STEPS = ("train", "choose", "ship", "card", "show")
 
 
 def remember_beginning(shipped: Path, folder: Path) -> None:
@@ -96,7 +98,7 @@ def reader() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--pairs", nargs="+", help="zip, tsv, or two files")
-    add("--steps", nargs="+", choices=STEPS, default=STEPS, help="all, if nothing is said")
+    add("--steps", nargs="+", choices=STEPS, help="all but choose, if nothing is said")
     add("--recipe", type=Path, default=RECIPE, help="the stages")
     add("--folder", type=Path, default=CACHE, help="where the runs lie")
     add("--into", type=Path, default=SHIPPED, help="the folder that ships")
@@ -106,15 +108,17 @@ def reader() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Follow the recipe."""
     given = reader().parse_args(words)
-    steps = given.steps
-    if {"train", "ship"} & set(steps) and not given.pairs:
-        reader().error("training and shipping need --pairs: the zip or tsv file, or two files")
+    steps = set(given.steps or STEPS) - ({"choose"} if not given.steps else set())
+    if steps & {"train", "choose", "ship"} and not given.pairs:
+        reader().error("training and measuring need --pairs: the zip or tsv file, or two files")
     recipe = tomllib.loads(given.recipe.read_text(encoding="utf-8"))
     if "train" in steps and (status := train(recipe, given.pairs, given.folder, given.into)):
         return status
+    if "choose" in steps:
+        print(choose_mean.table(choose_mean.compare(recipe, given.folder, given.pairs)))
     if "ship" in steps:
         ship_translator.ship(recipe, given.folder, given.pairs, given.into)
-    if {"ship", "card"} & set(steps):
+    if steps & {"ship", "card"}:
         write_card(recipe, given.into)
     if "show" in steps:
         show()

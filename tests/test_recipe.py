@@ -29,6 +29,7 @@ held_out = 2
 common = ["--vocabulary", "4000", "--tokens", "256", "--average", "1", "--N", "1",
           "--d_model", "8", "--d_ff", "8", "--h", "2"]
 ship = ["second", "begin", "begin"]
+candidates = [["begin"], ["second", "begin", "begin"]]
 remarks = "It was tiny."
 limits = "Nearly everything."
 
@@ -129,6 +130,16 @@ def test_the_card_tells_what_was_measured_and_what_it_cost(made):
     assert "14 pairs to train on, 2 for validation" in card
 
 
+def test_candidates_are_compared_on_validation_pairs(made, script, capsys):
+    assert script.main(words(made, "choose")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["begin", "second, begin, begin"]
+    assert all("of 10, " in line for line in lines)
+    candidate = script.choose_mean.translator_of(["second", "begin", "begin"], made / "runs")
+    sources = [source for source, _ in PAIRS]
+    assert candidate.batch(sources) == Translator.load(made / "shipped").batch(sources)
+
+
 def test_what_is_done_is_not_done_again(made, script, capsys):
     before = {path: path.stat().st_mtime_ns for path in (made / "runs").rglob("*")}
     assert script.main(words(made, "train")) == 0
@@ -166,3 +177,12 @@ def test_the_shipped_card_is_written_by_the_recipe_from_what_was_measured(script
     assert (SHIPPED / "README.md").read_text(encoding="utf-8") == script.model_card.card(
         SHIPPED, recipe
     )
+
+
+def test_the_next_recipe_goes_on_where_this_one_ends(script):
+    path = script.RECIPE.with_name("translator-next.toml")
+    here, following = (tomllib.loads(p.read_text(encoding="utf-8")) for p in (script.RECIPE, path))
+    assert following["stage"][:-1] == here["stage"]
+    assert here["ship"] in following["candidates"]
+    names = {stage["name"] for stage in following["stage"]}
+    assert {name for candidate in following["candidates"] for name in candidate} <= names
