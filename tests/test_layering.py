@@ -16,8 +16,15 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # The storeys, from the ground up. A room may import from its own storey and from those below it.
 # A name with a dot at its end is a folder with all that is in it.
 STOREYS = [
-    {"attend.signatures"},
-    {"attend.arrays", "attend.state", "attend.files", "attend.config", "attend.console"},
+    {"attend.signatures", "attend.comparison"},
+    {
+        "attend.arrays",
+        "attend.precision",
+        "attend.state",
+        "attend.files",
+        "attend.config",
+        "attend.console",
+    },
     {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
     {"attend", "attend.transformer"},
     {"attend.text."},

@@ -1,6 +1,6 @@
 """The translator that ships with the course, on NumPy alone.
 
-``attend translate "I want to go to the cinema."`` prints a German sentence.
+``attend translate "My friends want to eat in the garden."`` prints a German sentence.
 """
 
 from collections.abc import Sequence

@@ -18,6 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from attend_course.kit.small import STYLE, small
 from attend_course.site.fonts import letters, with_fonts
 from attend_course.site.icons import subset, used_names
 
@@ -75,7 +76,10 @@ def describe(doctree: nodes.document) -> str:
 
 
 def write_assets(app: Sphinx, exception: Exception | None) -> None:
-    """Write the one style sheet and KaTeX's fonts; nothing to do when no page was written."""
+    """Write the one style sheet and KaTeX's fonts, and make the extensions' scripts small.
+
+    There is nothing to do when no page was written.
+    """
     styles = getattr(app, "attend_styles", None)
     if exception or not styles or app.builder.format != "html":
         return
@@ -83,7 +87,9 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
     shutil.copytree(KATEX / "fonts", static / "fonts", dirs_exist_ok=True)
     css = subset(bundle(static, styles), static, used_names(Path(app.outdir)))
     css = with_fonts(css, static, letters(Path(app.outdir)))
-    (static / BUNDLE).write_text(css, encoding="utf-8")
+    (static / BUNDLE).write_text(small(css, STYLE), encoding="utf-8")
+    for script in static.glob("*.js"):
+        script.write_text(small(script.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def bundle(static: Path, styles: list[str]) -> str:
