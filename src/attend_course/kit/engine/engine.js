@@ -77,7 +77,9 @@ export class Translator {
     if (!Number.isInteger(beam) || beam < 1 || beam > 16) throw new RangeError("a beam holds 1 to 16 beginnings");
     if (!(alpha >= 0 && alpha < Infinity)) throw new RangeError("alpha is the strength of a penalty, 0 or more");
     const search = beam > 1 ? beamSearch : greedy;
-    return search(this.model, source, changed(changes, this.model.config), { see, beam, alpha });
+    // What a change does to the model is shown as it is, loops and all.
+    const spoken = changes.length ? undefined : this.tokenizer.spoken;
+    return search(this.model, source, changed(changes, this.model.config), { see, spoken, beam, alpha });
   }
 
   pieces(tokens) {
