@@ -351,6 +351,11 @@ def lesson_steps() -> int:
     return int(experiments()["lesson"]["steps"])
 
 
+def lesson_warmup() -> int:
+    """Return how many steps the rate rose."""
+    return int(experiments()["lesson"]["warmup_steps"])
+
+
 def small_floor() -> float:
     """Return the smallest loss that the small models can reach: their vocabulary is 13."""
     return least_loss(13, EPSILON_LS)
