@@ -30,6 +30,8 @@ PARTS = (
     "assets",
     "found",
     "cards",
+    "disk",
+    "offline",
     "scripts",
     "finish",
 )
