@@ -17,6 +17,7 @@ PARTS = (
     "lean",
     "widget",
     "laboratory",
+    "film",
     "question",
     "figure",
     "value",

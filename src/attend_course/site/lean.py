@@ -18,6 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from attend_course.kit.small import STYLE, small
 from attend_course.site.fonts import letters, with_fonts
 from attend_course.site.icons import subset, used_names
 from attend_course.site.purge import purge, used_words
@@ -76,7 +77,10 @@ def describe(doctree: nodes.document) -> str:
 
 
 def write_assets(app: Sphinx, exception: Exception | None) -> None:
-    """Write the one style sheet and KaTeX's fonts; nothing to do when no page was written."""
+    """Write the one style sheet and KaTeX's fonts, and make the extensions' scripts small.
+
+    There is nothing to do when no page was written.
+    """
     styles = getattr(app, "attend_styles", None)
     if exception or not styles or app.builder.format != "html":
         return
@@ -86,7 +90,9 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
     css = purge(bundle(static, styles), *used_words(*texts))
     css = subset(css, static, used_names(Path(app.outdir)))
     css = with_fonts(css, static, letters(*texts))
-    (static / BUNDLE).write_text(css, encoding="utf-8")
+    (static / BUNDLE).write_text(small(css, STYLE), encoding="utf-8")
+    for script in static.glob("*.js"):
+        script.write_text(small(script.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def shown_texts(folder: Path) -> tuple[list[str], list[str]]:
