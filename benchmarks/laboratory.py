@@ -425,11 +425,11 @@ def measure(rounds: int) -> dict[str, Any]:
         "chromium": version,
         "sentences": len(sentences()),
         "milliseconds": summaries(both),
-        "times as fast": {
+        "ratios": {
             PEER: {name: ratios(both, PEER, OURS, name) for name in names},
         },
         "bytes": sent,
-        "all maps": {OURS: {name: summary([m[name] for m in maps]) for name in maps[0]}},
+        "maps": {OURS: {name: summary([m[name] for m in maps]) for name in maps[0]}},
         "ready": {"attend, from the last byte of the weights": {"milliseconds": ready}},
         "laboratory": {name: {"milliseconds": of} for name, of in laboratory.items()},
     }
