@@ -23,7 +23,7 @@ BENCHES = training decoding attention explorers laboratory
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format model address clean
+.PHONY: help book serve lab class chapter test check bench format model film address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -78,6 +78,9 @@ model: $(VENV)/.developer ## train the translator by its recipe, and bring up to
 	@test -n "$(PAIRS)" || { echo "Say where the pairs are: make model PAIRS=deu-eng.zip (see README.md)."; exit 1; }
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python scripts/model.py --pairs $(PAIRS)
 
+film: $(VENV)/.film ## draw the film of the home page anew (some minutes)
+	@$(BIN)/python scripts/film.py
+
 address: $(VENV)/.developer ## write the repository's address of pyproject.toml where it is copied
 	@$(BIN)/python scripts/address.py
 
@@ -113,4 +116,9 @@ $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
 $(VENV)/.bench: $(VENV)/.developer benchmarks/requirements.txt
 	@echo "Installing what is measured beside the course."
 	@$(PIP) install -r benchmarks/requirements.txt
+	@touch $@
+
+$(VENV)/.film: $(VENV)/.developer
+	@echo "Installing the film's encoder."
+	@$(PIP) install imageio-ffmpeg==0.6.0
 	@touch $@

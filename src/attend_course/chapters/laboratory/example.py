@@ -11,6 +11,7 @@ import regex
 from numpy.typing import NDArray
 
 from attend.arrays import Array, is_torch, to_numpy
+from attend.decoding.loops import spoken
 from attend.decoding.writing import beam_search
 from attend.models.change_rules import Change
 from attend.models.changes import changed, shares
@@ -58,7 +59,9 @@ def look(
         See `attend.decoding.writing.beam_search`.
     """
     other = changed(model, changes)
-    written = beam_search(other, source, beam, alpha)[0]
+    # What a change does to the model is shown as it is, loops and all.
+    rule = None if changes else spoken(tokenizer)
+    written = beam_search(other, source, beam, alpha, spoken=rule)[0]
     finished = len(written) < source.shape[1] + 50
     target = [*written, END] if finished else written
     p = to_numpy(shares(other, source, _like(source, [target])))

@@ -1,7 +1,7 @@
 // The translator of the course: from its files to a translation, with all that it attended to.
 import { fastest } from "./arithmetic.js";
 import { changed } from "./changes.js";
-import { argmax, beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
+import { beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
 import { sentences } from "./sentences.js";
 import { Tokenizer } from "./tokenizer.js";
 import { Transformer } from "./transformer.js";
@@ -74,7 +74,9 @@ export class Translator {
     if (!Number.isInteger(beam) || beam < 1 || beam > 16) throw new RangeError("a beam holds 1 to 16 beginnings");
     if (!(alpha >= 0 && alpha < Infinity)) throw new RangeError("alpha is the strength of a penalty, 0 or more");
     const search = beam > 1 ? beamSearch : greedy;
-    return search(this.model, source, changed(changes, this.model.config), { see, beam, alpha });
+    // What a change does to the model is shown as it is, loops and all.
+    const spoken = changes.length ? undefined : this.tokenizer.spoken;
+    return search(this.model, source, changed(changes, this.model.config), { see, spoken, beam, alpha });
   }
 
   pieces(tokens) {
@@ -119,11 +121,8 @@ function watcher() {
 }
 
 function softmax(row) {
-  const [shares, top] = [new Float32Array(row.length), row[argmax(row)]];
-  let total = 0;
-  for (let j = 0; j < row.length; j += 1) total += shares[j] = Math.exp(row[j] - top);
-  for (let j = 0; j < row.length; j += 1) shares[j] /= total;
-  return shares;
+  const shift = logSumExp(row);
+  return row.map((x) => Math.exp(x - shift));
 }
 
 // Half the sum of the differences: what one distribution would have to move to become the other,

@@ -29,6 +29,8 @@ export class Tokenizer {
       ...Array.from({ length: 256 }, (_, value) => Uint8Array.of(value)),
       ...spelled.map((piece) => this.utf8.encode(piece)),
     ];
+    // The tokens whose pieces have a letter; single bytes have none.
+    this.spoken = [...Array(FIRST_CHARACTER).fill(false), ...spelled.map((piece) => /\p{L}/u.test(piece))];
     this.known = new Map();
   }
 
