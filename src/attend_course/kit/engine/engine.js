@@ -1,7 +1,7 @@
 // The translator of the course: from its files to a translation, with all that it attended to.
 import { fastest } from "./arithmetic.js";
 import { changed } from "./changes.js";
-import { argmax, beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
+import { beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
 import { sentences } from "./sentences.js";
 import { Tokenizer } from "./tokenizer.js";
 import { Transformer } from "./transformer.js";
@@ -121,11 +121,8 @@ function watcher() {
 }
 
 function softmax(row) {
-  const [shares, top] = [new Float32Array(row.length), row[argmax(row)]];
-  let total = 0;
-  for (let j = 0; j < row.length; j += 1) total += shares[j] = Math.exp(row[j] - top);
-  for (let j = 0; j < row.length; j += 1) shares[j] /= total;
-  return shares;
+  const shift = logSumExp(row);
+  return row.map((x) => Math.exp(x - shift));
 }
 
 // Half the sum of the differences: what one distribution would have to move to become the other,

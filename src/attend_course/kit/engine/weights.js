@@ -26,17 +26,12 @@ export async function download(folder, { progress = () => {}, signal, fresh = fa
 }
 
 async function get(folder, name, how, progress = () => {}) {
-  const answer = await fetch(folder + name, how).catch((error) => {
-    if (error.name === "AbortError") throw error;
-    throw new Error(`${name} could not be fetched. ${AGAIN}`);
-  });
+  const saying = (words) => (error) => {
+    throw error.name === "AbortError" ? error : new Error(`${name} ${words} ${AGAIN}`);
+  };
+  const answer = await fetch(folder + name, how).catch(saying("could not be fetched."));
   if (!answer.ok) throw new Error(`${name} could not be fetched: the server says ${answer.status}. ${AGAIN}`);
-  try {
-    return await gather(answer, progress);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error(`${name} was cut off on its way. ${AGAIN}`);
-  }
+  return gather(answer, progress).catch(saying("was cut off on its way."));
 }
 
 // Read an answer piece by piece. Where it comes packed, its length says nothing about the content.
