@@ -69,8 +69,10 @@ RESTART = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.re
 # a click on the switch, while the answer to that is on its way.
 ALTERNATE = """async (frame) => {
   const waits = [];
-  const [toggle, field] = [frame.querySelector('[role=switch]'), frame.querySelector('.attend-wide')];
-  const words = () => [...frame.querySelectorAll('.attend-map tbody th')].map((th) => th.textContent).join(' ');
+  const toggle = frame.querySelector('[role=switch]');
+  const field = frame.querySelector('.attend-wide');
+  const rows = () => [...frame.querySelectorAll('.attend-map tbody th')];
+  const words = () => rows().map((th) => th.textContent).join(' ');
   for (let n = 0; n < 50; n += 1) {
     const start = performance.now();
     toggle.click();
