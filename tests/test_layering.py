@@ -16,8 +16,15 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # The storeys, from the ground up. A room may import from its own storey and from those below it.
 # A name with a dot at its end is a folder with all that is in it.
 STOREYS = [
-    {"attend.signatures"},
-    {"attend.arrays", "attend.state", "attend.files", "attend.config", "attend.console"},
+    {"attend.signatures", "attend.comparison"},
+    {
+        "attend.arrays",
+        "attend.precision",
+        "attend.state",
+        "attend.files",
+        "attend.config",
+        "attend.console",
+    },
     {
         "attend.attention",
         "attend.masks",
@@ -35,15 +42,17 @@ STOREYS = [
     {"attend.__main__"},
     {"attend_course", "attend_course.kit."},
     {"attend_course.chapters."},
+    {"attend_course.grading.", "attend_course.__main__"},
     {"attend_course.site."},
 ]
 TORCH = {
     "attend.models.modules",
     "attend.models.torch_transformer",
+    "attend.models.torch_gradients",
     "attend.models.onnx_export",
     "attend.training.",
 }
-TORCH_FREE = {"attend.training.plan"}
+TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
 ON_DEMAND = {
     "attend.__main__",
     "attend.training.command",

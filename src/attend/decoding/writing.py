@@ -135,7 +135,7 @@ def _where_there_is_text(
     write
         Takes sources, (batch, m), and how many tokens each may get, (batch,).
     """
-    limits = _limits(model, source, limit)
+    limits = limits_of(model, source, limit)
     rows = np.flatnonzero((to_numpy(source) != model.config.pad).any(axis=-1))
     found: list[Written | None] = [None] * len(limits)
     written = write(source[rows], limits[rows]) if len(rows) else []
@@ -165,7 +165,7 @@ def _write(
     return sentences
 
 
-def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
+def limits_of(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
     """Say for each sentence how many tokens it may get; padding does not lengthen it."""
     require_tokens("source", source)
     tokens, config = to_numpy(source), model.config
@@ -197,7 +197,12 @@ def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> 
 
 
 def beam_search(
-    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+    model: Model,
+    source: Array,
+    beam: int = 4,
+    alpha: float = 0.6,
+    limit: int | None = None,
+    spoken: NDArray[np.bool_] | None = None,
 ) -> list[list[int]]:
     """Follow the `beam` likeliest beginnings at once, and keep the best translation.
 
@@ -209,6 +214,9 @@ def beam_search(
         How many beginnings to follow. One is the same as `greedy`.
     alpha
         Strength of the length penalty; 0 for none.
+    spoken
+        The tokens that may not close a loop, (vocabulary,): `attend.decoding.loops`. None, and
+        there is no such rule, as in the paper.
 
     Returns
     -------
@@ -236,34 +244,43 @@ def beam_search(
     nearly every sentence for the sake of few. The paper says nothing of its rule but that output
     is ended early when possible (section 6.1).
     """
-    found = n_best(model, source, beam, alpha, limit)
+    found = n_best(model, source, beam, alpha, limit, spoken)
     return [best.tokens for best, *_ in found]
 
 
 def n_best(
-    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+    model: Model,
+    source: Array,
+    beam: int = 4,
+    alpha: float = 0.6,
+    limit: int | None = None,
+    spoken: NDArray[np.bool_] | None = None,
 ) -> list[list[Hypothesis]]:
     """Return every translation that a beam search finishes, the best first.
 
     There is at least one of each source, and none twice; that of padding alone has no tokens.
     Parameters and errors are those of `beam_search`.
     """
-    if beam < 1:
-        raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
-    if not 0 <= alpha < np.inf:
-        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
-    options = BeamOptions(beam, alpha, model.config.start, model.config.end)
+    check_search(beam, alpha)
+    options = BeamOptions(beam, alpha, model.config.start, model.config.end, spoken)
     found = _where_there_is_text(
-        model, source, limit, lambda rows, limits: _search(model, rows, options, limits)
+        model, source, limit, lambda rows, limits: search_all(model, rows, Search(options, limits))
     )
     return [best or [Hypothesis(0.0, [])] for best in found]
 
 
-def _search(
-    model: Model, source: Array, options: BeamOptions, limits: NDArray[np.int64]
-) -> list[list[Hypothesis]]:
-    search, beam = Search(options, limits), options.beam
-    state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
+def check_search(beam: int, alpha: float) -> None:
+    """Refuse a beam without a place, and a penalty that is none."""
+    if beam < 1:
+        raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
+
+
+def search_all(model: Model, source: Array, search: Search) -> list[list[Hypothesis]]:
+    """Let the model read the sources, (batch, m), and take a search of them to its end."""
+    rows = np.repeat(np.arange(len(search.limits)), search.options.beam)
+    state = select(_start(model, source), rows)
     while len(search.going):
         state = _advance(model, search, state, source)
     return search.results

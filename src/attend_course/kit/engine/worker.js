@@ -17,6 +17,7 @@ const ANSWERS = {
   },
   translate: ({ text, ...search }) => translator.translate(text, search),
   look: ({ text, ...how }) => translator.look(text, how),
+  compare: ({ text, ...how }) => translator.compare(text, how),
   // Between two distances other messages are heard: one of them may cancel the rest.
   async distances({ text, target, lists, base }, { signal, part }) {
     const found = [];
@@ -28,7 +29,6 @@ const ANSWERS = {
     return found;
   },
 };
-ANSWERS.damage = ANSWERS.distances; // the same, but neither waits for the other
 
 onmessage = async ({ data: { id, ask, ...question } }) => {
   if (ask === "cancel") return open.get(id)?.abort();

@@ -12,13 +12,15 @@ const same = (a, b) => a[0] === b[0] && a[1] === b[1];
 export const within = ([i, j], { length: n, 0: { length: m } }) =>
   [Math.max(0, Math.min(n - 1, i)), Math.max(0, Math.min(m - 1, j))];
 
+const ATTENTION = { row: "query", column: "key", said: "queries on rows, keys on columns" };
 const everywhere = () => true;
 const nowhere = () => false;
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.
 // `look` comes from useLook(). `allowed` and `marked` are asked for each cell. Cells no further
-// up the ramp than `pale` may leave their number to the colour where there is no room.
-export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look, allowed = everywhere, marked = nowhere, pale, describedby, stage }) {
+// up the ramp than `pale` may leave their number to the colour where there is no room. What is no
+// attention says with `sides` what its rows and columns are.
+export function HeatMap({ label, rows, columns = rows, sides = ATTENTION, values, ramp, sums, look, allowed = everywhere, marked = nowhere, pale, describedby, stage }) {
   const colours = useColours();
   const cell = (x, i, j) => {
     const [open, t] = [allowed(i, j), ramp[i][j]];
@@ -29,10 +31,10 @@ export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look,
   return html`
     <div class="attend-scroll">
       <table class=${`attend-map${columns.length > 8 ? " is-dense" : ""}${sums ? " has-sums" : ""}`}
-        style=${{ "--columns": columns.length }} aria-label=${`${label}: queries on rows, keys on columns`}
+        style=${{ "--columns": columns.length }} aria-label=${`${label}: ${sides.said}`}
         data-stage=${stage} ...${look.events}>
         <thead><tr>
-          <th class="attend-corner"><span class="attend-nowrap">query ↓</span> <span class="attend-nowrap">key →</span></th>
+          <th class="attend-corner"><span class="attend-nowrap">${sides.row} ↓</span> <span class="attend-nowrap">${sides.column} →</span></th>
           ${columns.map((name) => html`<${Name} scope="col">${name}<//>`)}
           <th scope="col" class="attend-sum">${sums && "sum"}</th>
         </tr></thead>
