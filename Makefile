@@ -16,14 +16,14 @@ TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 TORCH =
 
 # What `make bench` measures, with nothing more said.
-BENCHES = training decoding attention explorers
+BENCHES = training decoding attention explorers laboratory
 
 # The course multiplies small matrices. On a busy machine threads that wait for each other make
 # that twenty times slower; one thread is as fast on an idle one.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format model address clean
+.PHONY: help book serve lab class chapter test check bench format model film address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -66,8 +66,8 @@ bench: $(VENV)/.bench browser ## measure against other libraries, or one of them
 	  test -f $$file || { echo "There is no $$file."; exit 1; }; \
 	  echo "$$file"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python $$file || exit 1; done
 
-.PHONY: $(BENCHES) laboratory multi30k
-$(BENCHES) laboratory multi30k: # names that `make bench` takes
+.PHONY: $(BENCHES) multi30k
+$(BENCHES) multi30k: # names that `make bench` takes
 	@:
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for
@@ -77,6 +77,9 @@ format: $(VENV)/.developer ## put the code into the form that `make check` asks 
 model: $(VENV)/.developer ## train the translator by its recipe, and bring up to date what shows it (PAIRS=deu-eng.zip)
 	@test -n "$(PAIRS)" || { echo "Say where the pairs are: make model PAIRS=deu-eng.zip (see README.md)."; exit 1; }
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python scripts/model.py --pairs $(PAIRS)
+
+film: $(VENV)/.film ## draw the film of the home page anew (some minutes)
+	@$(BIN)/python scripts/film.py
 
 address: $(VENV)/.developer ## write the repository's address of pyproject.toml where it is copied
 	@$(BIN)/python scripts/address.py
@@ -113,4 +116,9 @@ $(VENV)/.developer: $(VENV)/.reader requirements-dev.txt
 $(VENV)/.bench: $(VENV)/.developer benchmarks/requirements.txt
 	@echo "Installing what is measured beside the course."
 	@$(PIP) install -r benchmarks/requirements.txt
+	@touch $@
+
+$(VENV)/.film: $(VENV)/.developer
+	@echo "Installing the film's encoder."
+	@$(PIP) install imageio-ffmpeg==0.6.0
 	@touch $@

@@ -1,7 +1,9 @@
 """Train the translator by its recipe, and bring what depends on it up to date.
 
-    python scripts/model.py --pairs deu-eng.zip            # train what is not trained, then ship
-    python scripts/model.py --pairs deu-eng.zip --train    # train only
+    python scripts/model.py --pairs deu-eng.zip                  # train what is not trained, ship
+    python scripts/model.py --pairs deu-eng.zip --steps train    # train only
+    python scripts/model.py --pairs deu-eng.zip --steps choose   # compare means on validation pairs
+    python scripts/model.py --steps card                         # write the model card anew
 
 The recipe is ``configs/translator.toml``. Runs lie in ``~/.cache/attend/model`` (or below
 ``XDG_CACHE_HOME``). Interrupt it at any moment; the same command goes on.
@@ -10,14 +12,20 @@ The recipe is ``configs/translator.toml``. Runs lie in ``~/.cache/attend/model``
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import choose_mean
+import model_card
+import ship_translator
 import torch
 
+import notebooks
+from attend.__main__ import main as attend
+from attend.files import write_atomically
 from attend.models.weights import read_model, save_model
 from attend.training.checkpoints import write_tensors
 from attend.translator.translator import SHIPPED
@@ -25,93 +33,95 @@ from attend.translator.translator import SHIPPED
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "configs" / "translator.toml"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attend" / "model"
+RESULT = {"train": "average.safetensors", "distill": "chosen.json"}
+"""The file that says that a stage is done."""
+STEPS = ("train", "choose", "ship", "card", "show")
 
 
-def remember_beginning(folder: Path) -> None:
+def remember_beginning(shipped: Path, folder: Path) -> None:
     """Keep the translator that stands in the repository as the run that all others begin with."""
-    if (folder / "epoch-001.safetensors").exists():
+    if (folder / "average.safetensors").exists():
         return
-    saved = read_model(SHIPPED)
+    saved = read_model(shipped)
     save_model(folder, saved.config, saved.tokenizer, saved.tensors)
     tensors = {name: torch.from_numpy(x) for name, x in saved.tensors.items()}
-    write_tensors(folder / "epoch-001.safetensors", tensors, {})
+    for name in ("epoch-001", "average"):
+        write_tensors(folder / f"{name}.safetensors", tensors, {})
 
 
-def is_done(stage: dict[str, Any], folder: Path) -> bool:
-    """Tell whether a stage has left its result."""
-    result = "chosen.json" if stage["command"] == "distillation" else "average.safetensors"
-    return (folder / stage["name"] / result).exists()
-
-
-def command(stage: dict[str, Any], common: list[str], pairs: list[str], folder: Path) -> list[str]:
-    """Return the command line of a stage."""
-    module = f"attend.training.{stage['command']}"
-    given = [sys.executable, "-m", module, "--pairs", *pairs, "--folder", folder / stage["name"]]
-    if stage["command"] == "distillation":
-        given += ["--model", folder / "begin"]
+def command(recipe: dict[str, Any], stage: dict[str, Any], pairs: list[str], runs: Path) -> list:
+    """Return the words of ``attend`` that do a stage."""
+    given = [stage["command"], "--pairs", *pairs, "--folder", runs / stage["name"]]
+    given += ["--held-out", recipe["held_out"]]
+    if stage["command"] == "distill":
+        given += ["--model", runs / stage["model"]]
     else:
-        given += [*common, "--begin-with", *(folder / name for name in stage["begin"])]
+        given += [*recipe["common"], "--begin-with", *(runs / name for name in stage["begin"])]
     if "chosen" in stage:
-        given += ["--chosen", folder / stage["chosen"] / "chosen.json"]
+        given += ["--chosen", runs / stage["chosen"] / "chosen.json"]
     return [*map(str, given), *stage["arguments"]]
 
 
-def train(recipe: dict[str, Any], pairs: list[str], folder: Path) -> None:
-    """Do the stages that are not done, one after the other."""
-    remember_beginning(folder / "begin")
+def train(recipe: dict[str, Any], pairs: list[str], runs: Path, shipped: Path) -> int:
+    """Do the stages that are not done, one after the other; return the exit status."""
+    remember_beginning(shipped, runs / "begin")
     for stage in recipe["stage"]:
-        if is_done(stage, folder):
+        if "command" not in stage:
+            continue
+        if (runs / stage["name"] / RESULT[stage["command"]]).exists():
             print(f"{stage['name']}: done before", flush=True)
             continue
         print(f"{stage['name']}:", flush=True)
-        subprocess.run(command(stage, recipe["common"], pairs, folder), check=True)
+        if status := attend(command(recipe, stage, pairs, runs)):
+            return status
+    return 0
 
 
-def ship(recipe: dict[str, Any], pairs: list[str], folder: Path) -> None:
-    """Write the translator's folder, and run anew what shows its numbers."""
-    runs = [str(folder / name) for name in recipe["ship"]]
-    scripts = ROOT / "scripts"
-    python = [sys.executable, str(scripts / "ship_translator.py")]
-    on_the_way = [str(folder / name) for name in recipe["on_the_way"]]
-    given = ["--runs", *runs, "--on-the-way", *on_the_way, "--pairs", *pairs]
-    given += ["--before", str(folder / "begin")]
-    given += ["--chosen", str(folder / "taught" / "chosen.json")]
-    subprocess.run([*python, *given], check=True)
-    subprocess.run([sys.executable, str(scripts / "notebooks.py")], check=True)
+def show() -> None:
+    """Run anew what shows the translator's numbers."""
+    notebooks.main([])
     # The site is built from what the package computes; a stored build must not hide that.
     shutil.rmtree(ROOT / "_build" / ".jupyter_cache", ignore_errors=True)
-    print("Now read everyday.json twice and fill in `right`, and run this with --card; `make test`")
-    print("tells which sentences of the course no longer hold.")
+    print("Now read everyday.json twice and fill in `right`, and run this with --steps card;")
+    print("`make test` tells which sentences of the course no longer hold.")
 
 
-def write_card(recipe: dict[str, Any], pairs: list[str], folder: Path) -> None:
-    """Write the model card from what was measured, after the verdicts have been filled in."""
-    runs = [str(folder / name) for name in recipe["ship"]]
-    script = str(ROOT / "scripts" / "ship_translator.py")
-    given = ["--runs", *runs, "--pairs", *pairs, "--card"]
-    subprocess.run([sys.executable, script, *given], check=True)
+def write_card(recipe: dict[str, Any], shipped: Path) -> None:
+    """Write the model card from what was measured, and from the verdicts."""
+    write_atomically(shipped / "README.md", model_card.card(shipped, recipe).encode())
 
 
-def main() -> int:
+def reader() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--pairs", nargs="+", help="zip, tsv, or two files")
+    add("--steps", nargs="+", choices=STEPS, help="all but choose, if nothing is said")
+    add("--recipe", type=Path, default=RECIPE, help="the stages")
+    add("--folder", type=Path, default=CACHE, help="where the runs lie")
+    add("--into", type=Path, default=SHIPPED, help="the folder that ships")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Follow the recipe."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", nargs="+", required=True, help="zip, tsv, or two files")
-    parser.add_argument("--folder", type=Path, default=CACHE, help="where the runs lie")
-    parser.add_argument("--train", action="store_true", help="do not ship")
-    parser.add_argument("--card", action="store_true", help="write the model card anew, no more")
-    given = parser.parse_args()
-    recipe = tomllib.loads(RECIPE.read_text(encoding="utf-8"))
-    try:
-        if given.card:
-            write_card(recipe, given.pairs, given.folder)
-            return 0
-        train(recipe, given.pairs, given.folder)
-        if not given.train:
-            ship(recipe, given.pairs, given.folder)
-    except subprocess.CalledProcessError as error:
-        return error.returncode
-    except KeyboardInterrupt:
-        return 130
+    given = reader().parse_args(words)
+    steps = set(given.steps or STEPS) - ({"choose"} if not given.steps else set())
+    if steps & {"train", "choose", "ship"} and not given.pairs:
+        reader().error("training and measuring need --pairs: the zip or tsv file, or two files")
+    recipe = tomllib.loads(given.recipe.read_text(encoding="utf-8"))
+    if "train" in steps and (status := train(recipe, given.pairs, given.folder, given.into)):
+        return status
+    if "choose" in steps:
+        print(choose_mean.table(choose_mean.compare(recipe, given.folder, given.pairs)))
+    if "ship" in steps:
+        ship_translator.ship(recipe, given.folder, given.pairs, given.into)
+    if steps & {"ship", "card"}:
+        write_card(recipe, given.into)
+    if "show" in steps:
+        show()
     return 0
 
 

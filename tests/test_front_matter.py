@@ -25,6 +25,7 @@ REFERENCE = sorted(BOOK.glob("api*.md"))
 NOT_LISTED = (
     "attend_course.chapters",
     "attend_course.site",
+    "attend_course.grading",
     "attend_course.kit.explorers.bundle",
     "attend_course.kit.explorers.render",
 )

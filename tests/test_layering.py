@@ -16,9 +16,23 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 # The storeys, from the ground up. A room may import from its own storey and from those below it.
 # A name with a dot at its end is a folder with all that is in it.
 STOREYS = [
-    {"attend.signatures"},
-    {"attend.arrays", "attend.state", "attend.files", "attend.config", "attend.console"},
-    {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
+    {"attend.signatures", "attend.comparison"},
+    {
+        "attend.arrays",
+        "attend.precision",
+        "attend.state",
+        "attend.files",
+        "attend.config",
+        "attend.console",
+    },
+    {
+        "attend.attention",
+        "attend.masks",
+        "attend.positions",
+        "attend.chunked",
+        "attend.layers",
+        "attend.pre_norm",
+    },
     {"attend", "attend.transformer"},
     {"attend.text."},
     {"attend.models."},
@@ -28,17 +42,25 @@ STOREYS = [
     {"attend.__main__"},
     {"attend_course", "attend_course.kit."},
     {"attend_course.chapters."},
+    {"attend_course.grading.", "attend_course.__main__"},
     {"attend_course.site."},
 ]
 TORCH = {
     "attend.models.modules",
     "attend.models.torch_transformer",
+    "attend.models.torch_gradients",
     "attend.models.onnx_export",
     "attend.training.",
 }
 TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
-ON_DEMAND = {"attend.__main__", "attend.training.command"}
-"""What reads a command line must answer ``--help`` where there is no torch; it imports later."""
+ON_DEMAND = {
+    "attend.__main__",
+    "attend.training.command",
+    "attend_course.chapters.whole_transformer.depth",
+    "attend_course.chapters.whole_transformer.figures",
+}
+"""What reads a command line must answer ``--help`` where there is no torch; it imports later. So do
+the gradients of chapter 7, and what draws them."""
 NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}
 """What is tested without torch, but not without these."""
 

@@ -1,4 +1,4 @@
-"""The command ``attend``: translate, train, evaluate. ``python -m attend`` is the same."""
+"""The command ``attend``: translate, train, distill, evaluate. ``python -m attend`` is the same."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ from attend.translator import command as translator
 COMMANDS = {
     "translate": (translator.translate_arguments, translator.translate),
     "train": (training.arguments, training.train),
+    "distill": (training.distill_arguments, training.distill),
     "evaluate": (translator.evaluate_arguments, translator.evaluate),
 }
 """What each command reads, and what it does."""

@@ -9,14 +9,15 @@ array can only arrive after somebody else has imported it.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import lru_cache, wraps
+from contextvars import ContextVar, Token
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 import numpy as np
 
-from attend.signatures import Expected, Found, check, gather, read, shapes
+from attend.comparison import Found, check, gather, shapes
+from attend.signatures import Expected, like, read
 
 Array: TypeAlias = Any
 """A NumPy array or a torch tensor."""
@@ -121,27 +122,63 @@ def checked(function: Function) -> Function:
     ValueError
         From the function: for shapes that do not fit.
     """
-    rule, name = read(function), function.__name__
-
-    @wraps(function)
-    def ask(*given: Any, **named: Any) -> Any:
-        if _asked.get() is not None:
-            return function(*given, **named)
-        compare(name, rule, given, named)
-        before = _asked.set(name)
-        try:
-            return function(*given, **named)
-        finally:
-            _asked.reset(before)
-
-    return cast(Function, ask)
+    admit = _admission(function.__name__, read(function))
+    return cast(Function, like(function, _CHECKED, _=function, _asked=_asked, _admit=admit))
 
 
-def compare(
-    function: str, rule: Sequence[Expected], given: Sequence[Any], named: dict[str, Any]
-) -> None:
-    """Compare a call with the signature of a function; raise what `checked` says."""
-    found = gather(function, rule, given, named)
+_CHECKED = """
+    if _asked.get() is not None:
+        return _({call})
+    _before = _admit({names})
+    try:
+        return _({call})
+    finally:
+        _asked.reset(_before)
+"""
+
+MOST_LOOKS = 256
+"""How many looks of calls a function keeps in mind."""
+
+
+def _admission(name: str, rule: Sequence[Expected]) -> Callable[..., Token]:
+    """Return what compares a call with a rule; of calls that look alike only the first."""
+    known: set[Any] = set()
+
+    def admit(*given: Any) -> Token:
+        look = tuple(map(_look, given))
+        if look not in known:
+            compare(name, rule, given)
+            if len(known) == MOST_LOOKS:
+                known.clear()
+            known.add(look)
+        return _asked.set(name)
+
+    def admit_parts(*given: Any) -> Token:
+        compare(name, rule, given)
+        return _asked.set(name)
+
+    return admit if all(len(expected.path) == 1 for expected in rule) else admit_parts
+
+
+def _look(x: Any) -> Any:
+    """Return all that a comparison asks of an argument: type, type of number, shape."""
+    is_array = isinstance(x, np.ndarray) or is_torch(x)
+    return (type(x), x.dtype, x.shape) if is_array else type(x)
+
+
+def compare(function: str, rule: Sequence[Expected], given: Sequence[Any]) -> None:
+    """Compare a call with the signature of a function; raise what `checked` says.
+
+    Parameters
+    ----------
+    function
+        Its name.
+    rule
+        What `attend.signatures.read` read from it.
+    given
+        All arguments, in the order of the signature.
+    """
+    found = gather(function, rule, given)
     same_library(function, found)
     check(function, found, [kind_of_number(array.dtype) for _, array in found])
 
@@ -167,48 +204,6 @@ def vouched() -> Iterator[None]:
         yield
     finally:
         _asked.reset(before)
-
-
-def in_single(function: Function) -> Function:
-    """Let a function compute half precision in single, and give half back.
-
-    What is added up on the way (products, exponentials, squares) leaves the range of half
-    precision, which ends at 65,504, long before the result does. torch's fused kernels do the same.
-    """
-
-    @wraps(function)
-    def compute(*given: Any, **named: Any) -> Any:
-        first = given[0] if given else next(iter(named.values()))
-        if first.itemsize > 2:
-            return function(*given, **named)
-        types = {x.dtype for x in (*given, *named.values()) if _is_floating(x)}
-        wide = {name: widened(x) for name, x in named.items()}
-        found = function(*map(widened, given), **wide)
-        return _of_type(found, types.pop()) if len(types) == 1 else found
-
-    return cast(Function, compute)
-
-
-def widened(x: Any) -> Any:
-    """Return an array of half precision in single, and anything else as it is."""
-    if not _is_floating(x) or x.itemsize > 2:
-        return x
-    return x.float() if is_torch(x) else x.astype(np.float32)
-
-
-def _is_floating(x: Any) -> bool:
-    return hasattr(x, "dtype") and "float" in kind_of_number(x.dtype)
-
-
-def _of_type(x: Any, dtype: Any) -> Any:
-    """Return an array, or a tuple of them, with numbers of one type."""
-    if isinstance(x, tuple):
-        return tuple(None if part is None else _of_type(part, dtype) for part in x)
-    if is_torch(x):
-        return x.to(dtype)
-    # What lies outside the range of the type is infinite there; NumPy need not say so.
-    with np.errstate(over="ignore"):
-        return x.astype(dtype)
 
 
 @lru_cache(maxsize=256)

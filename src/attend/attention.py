@@ -16,14 +16,14 @@ from attend.arrays import (
     Array,
     checked,
     highest,
-    in_single,
     is_torch,
     lowest,
     namespace,
     project,
     refuse,
 )
-from attend.signatures import broadcasts_to
+from attend.comparison import broadcasts_to
+from attend.precision import in_single
 from attend.state import KeyValues
 
 Attend: TypeAlias = Callable[..., tuple[Array, Array | None]]

@@ -19,9 +19,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attend.arrays import Array, checked, compare, in_single, lowest, namespace
+from attend.arrays import Array, checked, compare, lowest, namespace
 from attend.attention import require_fit, require_length, scores, shape_of_scores
 from attend.masks import places
+from attend.precision import in_single
 from attend.signatures import read
 
 Rule: TypeAlias = Callable[[Array, Array], Array]
@@ -200,7 +201,7 @@ def ask(
     query, key = at
     may, part = rule(query[rows], key[:, columns]), shape[..., rows, columns]
     # The answer comes from outside: it is looked at as the arguments of a call are.
-    compare("chunked_attention", ANSWER, (part, may), {})
+    compare("chunked_attention", ANSWER, (part, may))
     require_fit(part, may)
     return may
 

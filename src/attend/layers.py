@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 from jaxtyping import Bool, Float, Integer
 
-from attend.arrays import Array, checked, in_single, is_torch, namespace, project
+from attend.arrays import Array, checked, is_torch, namespace, project
 from attend.attention import (
     Attend,
     Projections,
@@ -23,6 +23,7 @@ from attend.attention import (
 )
 from attend.masks import causal_mask, padding_mask
 from attend.positions import positions_like
+from attend.precision import in_single
 from attend.state import KeyValues, LayerState, State
 
 EPSILON = 1e-5

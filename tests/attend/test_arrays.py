@@ -1,5 +1,6 @@
 """The few things that NumPy and torch do not share."""
 
+import inspect
 from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple
 
@@ -9,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from two_libraries import LIBRARIES, refused
 
-from attend import arrays, signatures
+from attend import arrays, comparison
 
 
 def test_the_namespace_is_the_library_of_the_arrays():
@@ -62,7 +63,7 @@ def test_the_lowest_number_is_finite_and_nothing_is_below(dtype):
     ],
 )
 def test_broadcasting_to_a_shape_never_enlarges_it(shape, target, fits):
-    assert signatures.broadcasts_to(shape, target) is fits
+    assert comparison.broadcasts_to(shape, target) is fits
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_broadcasting_to_a_shape_never_enlarges_it(shape, target, fits):
     [([(2,), (1,), ()], True), ([(2, 1), (3,)], True), ([(2,), (3,)], False)],
 )
 def test_broadcasting_together(shapes, fit):
-    assert signatures.broadcast_together(*shapes) is fit
+    assert comparison.broadcast_together(*shapes) is fit
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16", "int64", "bool"])
@@ -131,6 +132,39 @@ def test_only_the_outermost_call_is_compared():
         outer(np.ones(2, int))
     with refused(ValueError, "inner needs"):
         inner(np.ones(2))
+
+
+def test_calls_that_look_alike_are_compared_once(monkeypatch):
+    seen = []
+    compare = arrays.compare
+    monkeypatch.setattr(arrays, "compare", lambda *what: (seen.append(what), compare(*what)))
+
+    @arrays.checked
+    def alike(x: Float[arrays.Array, "n n"], scale: float = 1.0) -> int:
+        """Count the rows of a square."""
+        return x.shape[0]
+
+    for n in range(2 * arrays.MOST_LOOKS):
+        assert alike(np.ones((n, n))) == alike(scale=0.5, x=np.zeros((n, n))) == n
+    assert len(seen) == 2 * arrays.MOST_LOOKS
+    for wrong in (np.ones((3, 4)), np.ones((3, 3), int), torch.ones(3), [[1.0]], "x"):
+        for _ in range(2):
+            with refused((TypeError, ValueError), "alike"):
+                alike(wrong)
+    assert alike(torch.ones(3, 3)) == 3
+
+
+def test_a_checked_function_is_called_as_it_is_written():
+    @arrays.checked
+    def some(x: Float[arrays.Array, " n"], /, n: int = 2, *, scale: float | None = None) -> Any:
+        """Hand back what came."""
+        return x.shape, n, scale
+
+    assert some(np.ones(3), 4, scale=0.5) == ((3,), 4, 0.5)
+    assert some(np.ones(3), n=1) == ((3,), 1, None)
+    assert inspect.signature(some) == inspect.signature(some.__wrapped__)
+    with pytest.raises(TypeError, match=r"some\(\) got an unexpected keyword argument 'm'"):
+        some(np.ones(3), m=1)
 
 
 def test_numbers_are_compared_too():

@@ -92,7 +92,7 @@ def test_ctrl_c_is_told_in_one_line():
     program.stdout.close()
 
 
-@pytest.mark.parametrize("command", [[], ["translate"], ["train"], ["evaluate"]])
+@pytest.mark.parametrize("command", [[], ["translate"], ["train"], ["distill"], ["evaluate"]])
 def test_help_and_missing_libraries_without_torch_and_sacrebleu(command):
     code = f"{BARE}from attend.__main__ import main\nsys.exit(main({[*command, '--help']!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -100,7 +100,10 @@ def test_help_and_missing_libraries_without_torch_and_sacrebleu(command):
     assert b"usage: attend" in done.stdout
 
 
-@pytest.mark.parametrize("words", [["train", "--folder", "x"], ["evaluate"]])
+@pytest.mark.parametrize(
+    "words",
+    [["train", "--folder", "x"], ["distill", "--folder", "x", "--model", "y"], ["evaluate"]],
+)
 def test_what_is_missing_is_named_with_what_brings_it(words):
     words = [*words, "--pairs", "a.tsv"]
     code = f"{BARE}from attend.__main__ import main\nsys.exit(main({words!r}))"

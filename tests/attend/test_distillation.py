@@ -80,16 +80,26 @@ def test_the_command_writes_what_training_reads(tmp_path, model, capsys):
     pairs.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS))
     tensors = {name: x.numpy() for name, x in model.state_dict().items()}
     save_model(tmp_path / "teacher", model.config, TOKENIZER, tensors)
-    given = ["--pairs", str(pairs), "--model", str(tmp_path / "teacher"), "--held-out", "1"]
-    assert distillation.main([*given, "--folder", str(tmp_path / "taught"), "--beam", "2"]) == 0
+    given = [
+        "distill",
+        "--pairs",
+        str(pairs),
+        "--model",
+        str(tmp_path / "teacher"),
+        "--held-out",
+        "1",
+    ]
+    assert attend_main([*given, "--folder", str(tmp_path / "taught"), "--beam", "2"]) == 0
     assert "translations chosen for 4 pairs" in capsys.readouterr().out
     json.loads((tmp_path / "taught" / "chosen.json").read_text())
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
-    given = ["--pairs", "nothing.zip", "--model", str(tmp_path), "--folder", str(tmp_path)]
-    assert distillation.main(given) == 2
-    assert "holds no model" in capsys.readouterr().err
+    where = ["--model", str(tmp_path), "--folder", str(tmp_path)]
+    assert attend_main(["distill", "--pairs", "nothing.zip", *where]) == 2
+    told = capsys.readouterr().err
+    assert "holds no model" in told
+    assert told.count("\n") == 1
 
 
 # ------------------------------------------------------------------------------------ the command

@@ -30,7 +30,7 @@ from attend.translator.evaluation import (
 from attend.translator.translator import LONGEST, SHIPPED, Translator, shipped
 
 test_pairs.__test__ = False
-CINEMA = "I want to go to the cinema."
+GARDEN = "My friends want to eat in the garden."
 
 
 def stored(name: str):
@@ -39,7 +39,7 @@ def stored(name: str):
 
 @pytest.fixture(scope="module")
 def untrained():
-    tokenizer = Tokenizer.train(["I want to go to the cinema. Where is my cat?"] * 30, merges=60)
+    tokenizer = Tokenizer.train(["I want to eat in the garden. Where is my cat?"] * 30, merges=60)
     config = tiny(len(tokenizer))
     generator = np.random.default_rng(0)
     tensors = {
@@ -109,7 +109,7 @@ def test_the_command_refuses_a_folder_without_a_model(tmp_path, capsys):
 
 
 def test_the_command_reads_lines(monkeypatch, capsys):
-    text = io.BytesIO(f"{CINEMA}\nThe dog is asleep.\n".encode())
+    text = io.BytesIO(f"{GARDEN}\nThe dog is asleep.\n".encode())
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(text))
     assert main(["translate"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -132,7 +132,7 @@ def test_a_broken_model_is_refused_and_named(untrained, tmp_path, capsys):
     tensors = {name: np.zeros(size, np.float32) for name, size in expected_shapes(config).items()}
     save_model(tmp_path, config, tokenizer, tensors)
     (tmp_path / "weights.safetensors").write_bytes(b"half")
-    assert main(["translate", "--model", str(tmp_path), CINEMA]) == 2
+    assert main(["translate", "--model", str(tmp_path), GARDEN]) == 2
     assert "weights.safetensors was cut off or altered" in capsys.readouterr().err
 
 
@@ -143,16 +143,16 @@ def test_translates_without_torch():
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "from attend.__main__ import main\n"
-        f"sys.exit(main(['translate', {CINEMA!r}]))"
+        f"sys.exit(main(['translate', {GARDEN!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "Kino" in done.stdout
+    assert done.stdout == "Meine Freunde wollen im Garten essen.\n"
 
 
 def test_a_look_holds_every_map_and_its_pieces():
-    look = shipped().look(CINEMA)
+    look = shipped().look(GARDEN)
     config = shipped().model.config
-    assert look.source_pieces[:3] == ["▁I", "▁want", "▁to"]
+    assert look.source_pieces[:3] == ["▁My", "▁friends", "▁want"]
     assert look.target_pieces[-1] == "<end>"
     n, m = len(look.target), len(look.source)
     for layer in range(config.N):
@@ -173,17 +173,17 @@ def words_of(pieces: list[str]) -> list[str]:
     ]
 
 
-def test_kino_looks_at_cinema():
-    look = shipped().look(CINEMA)
+def test_garten_looks_at_garden():
+    look = shipped().look(GARDEN)
     target, source = words_of(look.target_pieces), words_of(look.source_pieces)
     weights = word_map(
         look.alignment, word_numbers(look.target_pieces), word_numbers(look.source_pieces)
     )
-    assert source[weights[target.index("Kino")].argmax()] == "cinema"
+    assert source[weights[target.index("Garten")].argmax()] == "garden"
 
 
 def test_maps_of_decoding_are_those_of_the_finished_translation():
-    look = shipped().look(CINEMA)
+    look = shipped().look(GARDEN)
     model = shipped().model
     from attend.models.recording import record_attention
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 from bs4 import BeautifulSoup
 from py_mini_racer import MiniRacer
 
-from attend_course.kit.explorers import all_explorers, base, bundle
+from attend_course.kit.explorers import all_explorers, base, bundle, render
 from attend_course.kit.explorers.bundle import page_scripts
+from attend_course.kit.small import STYLE, small
 
 EXPLORERS = sorted(all_explorers())
 STATES = [(name, state) for name in EXPLORERS for state in [{}, *all_explorers()[name].examples]]
@@ -156,6 +158,74 @@ def test_what_two_explorers_import_is_loaded_once() -> None:
     names = sorted(kind.module for kind in all_explorers().values())
     scripts = page_scripts(*names)
     assert next(iter(scripts)) == "attend"
-    for found in ("const module_preact =", "const module_explorer =", "const module_page ="):
+    for found in ('Symbol.for("pv")', "Python has not answered", "DOMContentLoaded"):
         assert [name for name, text in scripts.items() if found in text] == ["attend"]
     assert not any("module_render" in text for text in scripts.values())
+
+
+# What pages load
+
+LIMIT = 17_700
+"""Bytes of the scripts of a chapter's page, zipped: those that explorers share, and its own."""
+PAGE = """
+globalThis.document = { addEventListener() {} };
+globalThis.IntersectionObserver = class {};
+"""
+RENDER = """
+const module_preact = attend.module_preact;
+{source}
+const attend_explorers = attend.explorers;
+"""
+
+
+@pytest.fixture(scope="module")
+def small_stage() -> Iterator[render.Stage]:
+    """A stage that draws with the scripts of pages, as small as they are there."""
+    pytest.importorskip("minify")
+    names = sorted(kind.module for kind in all_explorers().values())
+    own = bundle.script(bundle.STATIC / "vendor" / "render.js")
+    source = RENDER.format(source=own[own.index("const module_render") :])
+    stage = render.Stage(*names)
+    stage._engine = MiniRacer()
+    scripts = ";".join(page_scripts(*names).values())
+    stage._engine.eval(f"{render.BEFORE}{PAGE}{scripts};{source}{render.AFTER}")
+    yield stage
+    stage.close()
+
+
+@pytest.mark.parametrize(("name", "state"), STATES)
+def test_small_scripts_compute_and_draw_the_same(
+    name: str, state: dict, small_stage: render.Stage
+) -> None:
+    explorer = all_explorers()[name](**state)
+    module, plain = explorer.module, base._stage()
+    results = small_stage.compute(module, explorer.page_state)
+    assert json.dumps(results) == json.dumps(plain.compute(module, explorer.page_state))
+    values = {**explorer.state, "results": results}
+    assert small_stage.draw(module, values, "here") == explorer.static_html("here")
+    assert small_stage.say(module, values) == explorer.summary()
+
+
+@pytest.mark.parametrize("name", [name for name in EXPLORERS if name != "Laboratory"])
+def test_the_scripts_of_a_page_stay_small(name: str) -> None:
+    pytest.importorskip("minify")
+    scripts = page_scripts(*sorted(kind.module for kind in all_explorers().values()))
+    module = all_explorers()[name].module
+    sizes = {part: zipped(scripts[part]) for part in ("attend", module)}
+    assert sum(sizes.values()) <= LIMIT, sizes
+
+
+def zipped(text: str) -> int:
+    return len(gzip.compress(text.encode(), 9, mtime=0))
+
+
+def test_a_small_text_keeps_its_notice_and_its_roots() -> None:
+    pytest.importorskip("minify")
+    notice = "/* copybutton.js\n * Copyright someone. MIT License. */"
+    less = small(f"{notice}\n// why\nconst root = (number) => Math.sqrt(number + 1);\n")
+    assert less.startswith(f"{notice}\n")
+    assert "Math.sqrt(" in less
+    assert "why" not in less
+    assert small("a { color: #ffffff; }\n/* why */", STYLE).strip() == "a{color:#fff}"
+    with pytest.raises(ValueError, match="expected"):
+        small("const = 1;")

@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from attend.decoding.loops import without_loops
+
 Length = TypeVar("Length", float, NDArray)
 
 
@@ -42,12 +44,15 @@ class BeamOptions(NamedTuple):
         Strength of the length penalty.
     start, end
         The tokens that every translation starts from and ends with.
+    spoken
+        The tokens that may not close a loop, (vocabulary,); see `attend.decoding.loops`.
     """
 
     beam: int
     alpha: float
     start: int
     end: int
+    spoken: NDArray[np.bool_] | None = None
 
 
 class Search:
@@ -120,6 +125,7 @@ class Search:
         """
         check_logits(logits)
         beam = self.options.beam
+        logits = self._allowed(logits)
         # Twice as many candidates as places are enough: each beginning ends in one way only.
         log_p, origin, token = likeliest(logits, self.log_p, 2 * beam)
         ends = token == self.options.end
@@ -131,6 +137,15 @@ class Search:
         before = np.take_along_axis(self.tokens, origin[:, :, None], 1)
         self.tokens = np.concatenate([before, token[:, :, None]], axis=2)
         return origin
+
+    def _allowed(self, logits: NDArray) -> NDArray:
+        """Forbid what would close a loop, if the options say so."""
+        if self.options.spoken is None:
+            return logits
+        sentences, beam, length = self.tokens.shape
+        rows = logits.reshape(sentences * beam, -1)
+        tokens = self.tokens.reshape(sentences * beam, length)
+        return without_loops(rows, tokens, self.options.spoken).reshape(logits.shape)
 
     def _finish(self, row: np.integer, log_p: float, tokens: NDArray[np.int64]) -> None:
         # A place that is not filled ends too, with the probability 0.

@@ -197,7 +197,12 @@ def _next_logits(model: Model, tokens: NDArray, state: State, source: Array) -> 
 
 
 def beam_search(
-    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+    model: Model,
+    source: Array,
+    beam: int = 4,
+    alpha: float = 0.6,
+    limit: int | None = None,
+    spoken: NDArray[np.bool_] | None = None,
 ) -> list[list[int]]:
     """Follow the `beam` likeliest beginnings at once, and keep the best translation.
 
@@ -209,6 +214,9 @@ def beam_search(
         How many beginnings to follow. One is the same as `greedy`.
     alpha
         Strength of the length penalty; 0 for none.
+    spoken
+        The tokens that may not close a loop, (vocabulary,): `attend.decoding.loops`. None, and
+        there is no such rule, as in the paper.
 
     Returns
     -------
@@ -236,12 +244,17 @@ def beam_search(
     nearly every sentence for the sake of few. The paper says nothing of its rule but that output
     is ended early when possible (section 6.1).
     """
-    found = n_best(model, source, beam, alpha, limit)
+    found = n_best(model, source, beam, alpha, limit, spoken)
     return [best.tokens for best, *_ in found]
 
 
 def n_best(
-    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+    model: Model,
+    source: Array,
+    beam: int = 4,
+    alpha: float = 0.6,
+    limit: int | None = None,
+    spoken: NDArray[np.bool_] | None = None,
 ) -> list[list[Hypothesis]]:
     """Return every translation that a beam search finishes, the best first.
 
@@ -249,7 +262,7 @@ def n_best(
     Parameters and errors are those of `beam_search`.
     """
     check_search(beam, alpha)
-    options = BeamOptions(beam, alpha, model.config.start, model.config.end)
+    options = BeamOptions(beam, alpha, model.config.start, model.config.end, spoken)
     found = _where_there_is_text(
         model, source, limit, lambda rows, limits: search_all(model, rows, Search(options, limits))
     )

@@ -34,7 +34,7 @@ FORMAT = "attend byte-pair encoding 1"
 
 Pair: TypeAlias = tuple[str, str]
 
-# A word takes the space before it along, so that " cinema" is one unit and joining needs no rule.
+# A word takes the space before it along, so that " garden" is one unit and joining needs no rule.
 # Digits stand alone: a model copies a number it never saw digit by digit. A unit has at most 60
 # characters: nobody writes longer words, and without a bound one of them could take minutes.
 # Combining marks belong to the letter before them, as in Hindi, and joiners to the letters around.

@@ -1,6 +1,7 @@
-"""The command ``attend train``: from sentence pairs to a translator.
+"""The commands ``attend train`` and ``attend distill``: from sentence pairs to a translator.
 
-What it reads stands here, and needs no torch; what it does stands in `attend.training.run`.
+What they read stands here, and needs no torch; what they do stands in `attend.training.run` and
+`attend.training.distillation`.
 """
 
 import argparse
@@ -16,6 +17,11 @@ HELP = """Train a translator on sentence pairs. Interrupt it with Ctrl-C, or let
 the same command goes on where it was. Arguments may stand in a file that is given as @FILE, one or
 more on a line; one with a space or a # in it stands between quotation marks, and what follows a #
 is a remark. Under torchrun several processes share the work."""
+
+DISTILL = """Let a trained translator translate the sources that it was trained on, for another to
+learn from: of what its beam finishes, the translation nearest to the reference, if it is near.
+chosen.json in the folder is the result; `attend train --rough --chosen` reads it. Interrupt it; the
+same command goes on."""
 
 
 def arguments(commands: argparse._SubParsersAction, name: str) -> argparse.ArgumentParser:
@@ -63,7 +69,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Add what decides how the run goes, and how large the model is."""
     add = parser.add_argument
     add("--rough", action="store_true", help="learn from sources as people type them, too")
-    add("--chosen", type=Path, help="with --rough: chosen.json of attend.training.distillation")
+    add("--chosen", type=Path, help="with --rough: chosen.json of attend distill")
+    add("--frames", type=int, default=0, help="with --rough: pairs of our own in an epoch")
     add("--tokenize", default="13a", help="how sacrebleu cuts text; none where it is cut already")
     add("--vocabulary", type=int, default=4000, help="word pieces of both languages together")
     add("--threads", type=int, help="threads to compute with")
@@ -84,4 +91,26 @@ def train(given: argparse.Namespace) -> int:
     from attend.training.run import run
 
     run(given)
+    return 0
+
+
+def distill_arguments(commands: argparse._SubParsersAction, name: str) -> argparse.ArgumentParser:
+    """Add the reader of ``attend distill``."""
+    about = "a teacher's translations, to learn from"
+    parser = commands.add_parser(name, help=about, description=DISTILL)
+    add = parser.add_argument
+    add("--pairs", nargs="+", required=True, help="a zip or tsv file of pairs, or two files")
+    add("--model", type=Path, required=True, help="folder of the teacher")
+    add("--folder", type=Path, required=True, help="where to write")
+    add("--held-out", type=int, default=2000, help="pairs held out for validation, and for test")
+    add("--beam", type=int, default=6, help="beginnings followed at once")
+    return parser
+
+
+def distill(given: argparse.Namespace) -> int:
+    """Translate and choose as the command line says."""
+    from attend.training.distillation import distill
+
+    count, among = distill(given.pairs, given.model, given.folder, given.held_out, given.beam)
+    print(f"{count:,} translations chosen for {among:,} pairs.")
     return 0

@@ -1,15 +1,13 @@
 """Translations by a teacher, for a student to learn from (Kim & Rush 2016).
 
-    python -m attend.training.distillation --pairs deu-eng.zip --model FOLDER --folder .training/t
+    attend distill --pairs deu-eng.zip --model FOLDER --folder .training/taught
 
 lets a trained translator translate the sources that it was trained on. Of the translations that
 its beam finishes, the one nearest to the reference is kept, if it is near: sequence-level
 interpolation. Interrupt it; the same command goes on. ``chosen.json`` in the folder is the result.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -117,30 +115,33 @@ def load_chosen(path: Path) -> dict[SentencePair, str]:
         raise ValueError(f"{path} holds no chosen translations: {error}") from error
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Translate the training part of a corpus, and choose."""
-    parser = argparse.ArgumentParser(prog="attend.training.distillation", description=__doc__)
-    add = parser.add_argument
-    add("--pairs", nargs="+", required=True, help="zip, tsv, or two files")
-    add("--model", type=Path, required=True, help="folder of the teacher")
-    add("--folder", type=Path, required=True, help="where to write")
-    add("--held-out", type=int, default=2000, help="pairs held out for validation, and for test")
-    add("--beam", type=int, default=6)
-    given = parser.parse_args(words)
-    try:
-        model, tokenizer = load_teacher(given.model)
-        train = split_by_components(load_pairs(*given.pairs)[0], given.held_out).train
-        given.folder.mkdir(parents=True, exist_ok=True)
-        sources = (pair.source for pair in train)
-        parts = translate_all(model, tokenizer, sources, given.folder, given.beam)
-        found = {source: texts for part in parts for source, texts in part.items()}
-        count = save_chosen(given.folder / "chosen.json", choose(train, found))
-    except (ValueError, OSError) as error:
-        print(f"attend.training.distillation: {error}", file=sys.stderr)
-        return 2
-    print(f"{count:,} translations chosen for {len(train):,} pairs.")
-    return 0
+def distill(
+    pairs: Sequence[str | Path], teacher: Path, folder: Path, held_out: int = 2000, beam: int = 6
+) -> tuple[int, int]:
+    """Translate the training part of a corpus, and choose.
 
+    Parameters
+    ----------
+    pairs
+        The files of pairs.
+    teacher
+        Folder of the translator.
+    folder
+        Receives the translations, block by block, and ``chosen.json``.
+    held_out
+        Pairs held out for validation, and for test: no teacher's words for them.
+    beam
+        How many beginnings are followed at once.
 
-if __name__ == "__main__":
-    sys.exit(main())
+    Returns
+    -------
+    count, among
+        How many translations were chosen, and for how many pairs they could have been.
+    """
+    model, tokenizer = load_teacher(teacher)
+    train = split_by_components(load_pairs(*pairs)[0], held_out).train
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = (pair.source for pair in train)
+    parts = translate_all(model, tokenizer, sources, folder, beam)
+    found = {source: texts for part in parts for source, texts in part.items()}
+    return save_chosen(folder / "chosen.json", choose(train, found)), len(train)

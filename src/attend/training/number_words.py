@@ -17,6 +17,23 @@ ENGLISH: dict[str, int] = dict(zip(_ENGLISH, range(2, 20), strict=True)) | dict(
 """English number words of one piece, without "one", which is a pronoun too."""
 
 
+def english(number: int) -> str:
+    """Write a number from 2 to 99 in English words.
+
+    Examples
+    --------
+    >>> english(7), english(37), english(40)
+    ('seven', 'thirty-seven', 'forty')
+    """
+    if not 2 <= number < 100:
+        raise ValueError(f"english writes numbers from 2 to 99; received {number}")
+    if number < 20:
+        return _ENGLISH[number - 2]
+    ten, one = divmod(number, 10)
+    ones = ["one", *_ENGLISH]
+    return _ENGLISH_TENS[ten - 2] + (f"-{ones[one - 1]}" if one else "")
+
+
 def german(number: int) -> str | None:
     """Write a number in German words; None for one that nobody writes out.
 

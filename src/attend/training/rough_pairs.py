@@ -10,6 +10,7 @@ import numpy as np
 from attend.text.corpus import Batch, EncodedPair, SentencePair, grouped, pad_batch
 from attend.text.finer import FinerCuts
 from attend.text.tokenizer import Tokenizer
+from attend.training.frames import Frames
 from attend.training.roughening import FORMS
 from attend.training.variety import (
     DIGITS,
@@ -41,6 +42,8 @@ class RoughPairs:
         Turns them into tokens.
     chosen : mapping, optional
         Translations by a teacher.
+    frames : int
+        How many pairs of our own an epoch has besides; see `attend.training.frames`.
 
     Attributes
     ----------
@@ -61,14 +64,22 @@ class RoughPairs:
     finer_share = 0.15
 
     def __init__(
-        self, pairs: Sequence[SentencePair], tokenizer: Tokenizer, chosen: Chosen | None = None
+        self,
+        pairs: Sequence[SentencePair],
+        tokenizer: Tokenizer,
+        chosen: Chosen | None = None,
+        frames: int = 0,
     ) -> None:
-        if not pairs:
-            raise ValueError("there are no sentence pairs to roughen")
+        if not pairs or frames < 0:
+            raise ValueError(
+                "there are no sentence pairs to roughen, or fewer than no frames; received "
+                f"{len(pairs)} pairs, frames={frames}"
+            )
         self.tokenizer, self.cuts = tokenizer, FinerCuts(tokenizer)
         self.pairs = [with_digits(pair) for pair in pairs]
         self.chosen = [(chosen or {}).get(pair) for pair in pairs]
         self.names = shared_names(pairs) or ["Tom"]
+        self.frames, self.own = frames, Frames(pairs) if frames else None
         self.with_numbers = [i for i, pair in enumerate(self.pairs) if DIGITS.search(pair.source)]
 
     def batches(self, *, tokens: int = 4096, seed: int = 0, epoch: int = 0) -> Iterator[Batch]:
@@ -82,12 +93,18 @@ class RoughPairs:
         return map(pad_batch, grouped(short, tokens, draw))
 
     def epoch(self, draw: np.random.Generator) -> Iterator[SentencePair]:
-        """Yield every pair once as it is in one epoch, and those with numbers more often."""
+        """Yield every pair once as it is in one epoch, those with numbers more often, and frames.
+
+        What stands in a frame is roughened as the rest is.
+        """
         for number in range(len(self.pairs)):
             always = bool(draw.random() < self.numbers_share)
             yield self._rough(number, draw, new_numbers=always)
         for number in self.with_numbers * self.number_repeats:
             yield self._rough(number, draw, new_numbers=True)
+        if self.own:
+            for _ in range(self.frames):
+                yield self._typed(self.own.draw(draw), draw)
 
     def _rough(self, number: int, draw: np.random.Generator, *, new_numbers: bool) -> SentencePair:
         pair, chosen = self.pairs[number], self.chosen[number]
@@ -97,6 +114,9 @@ class RoughPairs:
             pair = other_numbers(pair, draw)
         if draw.random() < self.names_share:
             pair = other_names(pair, self.names, draw)
+        return self._typed(pair, draw)
+
+    def _typed(self, pair: SentencePair, draw: np.random.Generator) -> SentencePair:
         form = list(FORMS)[draw.choice(len(FORMS), p=list(FORMS.values()))]
         return SentencePair(form(pair.source), pair.target)
 
@@ -108,4 +128,5 @@ class RoughPairs:
     def describe(self) -> dict[str, Any]:
         """Return what a run on these pairs is known by."""
         digest = zlib.crc32(json.dumps([self.pairs, self.chosen]).encode())
-        return {"pairs": f"{len(self.pairs)} roughened", "digest": f"{digest:08x}"}
+        known = {"pairs": f"{len(self.pairs)} roughened", "digest": f"{digest:08x}"}
+        return known | ({"frames": self.frames} if self.frames else {})

@@ -148,14 +148,16 @@ def pairs_to_learn(
     ValueError
         If options do not go together.
     """
-    if given.chosen and not given.rough:
-        raise ValueError("--chosen is used together with --rough; give both, or neither")
+    for name in ("chosen", "frames"):
+        if getattr(given, name) and not given.rough:
+            raise ValueError(f"--{name} is used together with --rough; give both, or neither")
     if isinstance(train, TextStream):
         if given.rough:
             raise ValueError("--rough works on pairs in memory; leave --stream out")
         return PairStream(train, tokenizer, given.stream)
     if given.rough:
-        return RoughPairs(train, tokenizer, load_chosen(given.chosen) if given.chosen else None)
+        chosen = load_chosen(given.chosen) if given.chosen else None
+        return RoughPairs(train, tokenizer, chosen, given.frames)
     return encode_pairs(train, tokenizer)
 
 

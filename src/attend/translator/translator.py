@@ -1,6 +1,6 @@
 """The translator that ships with the course, on NumPy alone.
 
-``attend translate "I want to go to the cinema."`` prints a German sentence.
+``attend translate "My friends want to eat in the garden."`` prints a German sentence.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from attend.decoding.loops import spoken
 from attend.decoding.writing import beam_search
 from attend.models.array_transformer import ArrayTransformer
 from attend.models.recording import Recording, record_attention
@@ -146,9 +147,18 @@ class Translator:
             rows = order[first : first + 32]
             source = pad([tokens[i] for i in rows])
             # Where nothing stands in any row there is not even padding.
-            written = beam_search(self.model, source, beam) if source.size else [[]] * len(rows)
+            written = self._write(source, beam) if source.size else [[]] * len(rows)
             found |= {i: self.tokenizer.decode(w) for i, w in zip(rows, written, strict=True)}
         return [found[i] for i in range(len(tokens))]
+
+    def _write(self, source: NDArray[np.int64], beam: int) -> list[list[int]]:
+        """Translate sources of this tokenizer, (batch, m), without going round in loops."""
+        return beam_search(self.model, source, beam, spoken=self.spoken)
+
+    @property
+    def spoken(self) -> NDArray[np.bool_]:
+        """The tokens that may not close a loop, (vocabulary,); see `attend.decoding.loops`."""
+        return spoken(self.tokenizer)
 
     @_threads.wrap(limits=1, user_api="blas")
     def look(self, sentence: str, beam: int = 4) -> Look:
@@ -163,7 +173,7 @@ class Translator:
         if len(sentences) > 1:
             raise ValueError(f"look takes one sentence; received {len(sentences)}: {sentences}")
         source = self.tokenizer.encode(sentences[0])
-        written = beam_search(self.model, np.array([source]), beam)[0]
+        written = self._write(np.array([source]), beam)[0]
         return self.look_at(source, [*written, self.tokenizer.END])
 
     @_threads.wrap(limits=1, user_api="blas")

@@ -17,6 +17,7 @@ PARTS = (
     "lean",
     "widget",
     "laboratory",
+    "film",
     "question",
     "figure",
     "value",
@@ -28,6 +29,10 @@ PARTS = (
     "status",
     "measured",
     "assets",
+    "found",
+    "cards",
+    "scripts",
+    "finish",
 )
 
 

@@ -18,8 +18,10 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from attend_course.kit.small import STYLE, small
 from attend_course.site.fonts import letters, with_fonts
 from attend_course.site.icons import subset, used_names
+from attend_course.site.purge import purge, used_words
 
 HERE = Path(__file__).parent
 BUNDLE = "attend.css"
@@ -75,15 +77,30 @@ def describe(doctree: nodes.document) -> str:
 
 
 def write_assets(app: Sphinx, exception: Exception | None) -> None:
-    """Write the one style sheet and KaTeX's fonts; nothing to do when no page was written."""
+    """Write the one style sheet and KaTeX's fonts, and make the extensions' scripts small.
+
+    There is nothing to do when no page was written.
+    """
     styles = getattr(app, "attend_styles", None)
     if exception or not styles or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
     shutil.copytree(KATEX / "fonts", static / "fonts", dirs_exist_ok=True)
-    css = subset(bundle(static, styles), static, used_names(Path(app.outdir)))
-    css = with_fonts(css, static, letters(Path(app.outdir)))
-    (static / BUNDLE).write_text(css, encoding="utf-8")
+    texts = shown_texts(Path(app.outdir))
+    css = purge(bundle(static, styles), *used_words(*texts))
+    css = subset(css, static, used_names(Path(app.outdir)))
+    css = with_fonts(css, static, letters(*texts))
+    (static / BUNDLE).write_text(small(css, STYLE), encoding="utf-8")
+    for script in static.glob("*.js"):
+        script.write_text(small(script.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def shown_texts(folder: Path) -> tuple[list[str], list[str]]:
+    """Read the pages of a built site, and the scripts that they load."""
+    pages = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html"))]
+    static = folder / "_static"
+    scripts = [*static.glob("page.*.js"), *(static / "attend").glob("*.js")]
+    return pages, [path.read_text(encoding="utf-8") for path in sorted(scripts)]
 
 
 def bundle(static: Path, styles: list[str]) -> str:

@@ -11,12 +11,16 @@ from traitlets import TraitError
 from attend import (
     HeadProjections,
     attention,
+    causal_mask,
     merge_heads,
     multi_head_attention,
     softmax,
     split_heads,
 )
+from attend.layers import add_norm
+from attend.models.recording import record_attention
 from attend.translator.translator import shipped
+from attend_course.chapters.encoder_decoder import example as translation
 from attend_course.chapters.multi_head import example
 from attend_course.chapters.multi_head.explorer import MultiHeadExplorer
 from attend_course.kit.draws import normals, uniforms
@@ -99,6 +103,27 @@ def test_the_output_is_a_sum_over_heads(sizes):
         head, _ = attention(x @ p.W_Q[:, mine], x @ p.W_K[:, mine], x @ p.W_V[:, mine])
         total += head @ p.W_O[mine]
     np.testing.assert_allclose(total, multi_head_attention(x, x, x, p)[0])
+
+
+@pytest.mark.claim("three-attentions-one-function")
+def test_one_function_makes_the_maps_of_all_three_attentions():
+    """Multi-head attention of x and M gives the translator's maps: M = x, masked, or the memory."""
+    x, layer = translation.decoder_rows(), translation.decoder_parameters()[0]
+    memory, causal = translation.memory(), causal_mask(len(x))
+    found, own = multi_head_attention(x, x, x, layer.self_attention, causal)
+    np.testing.assert_allclose(own.mean(axis=0), translation.own_map(), atol=1e-9)
+    x = add_norm(x, found, layer.norm_1)
+    found, across = multi_head_attention(x, memory, memory, layer.memory_attention)
+    assert found.shape == x.shape
+    np.testing.assert_allclose(across, translation.first_memory_maps(), atol=1e-9)
+    np.testing.assert_allclose(
+        across.mean(axis=0), translation.place_weights(translation.running().memory, "1")
+    )
+    with record_attention(translation.exact_model()) as recording:
+        translation.exact_model().encode(translation.source())
+    x = example.inputs(translation.SENTENCE)[0]
+    _, weights = multi_head_attention(x, x, x, example.projections(0))
+    np.testing.assert_allclose(weights, recording.of("encoder", 0)[0], atol=1e-9)
 
 
 @pytest.mark.claim("heads-have-no-order")
@@ -273,6 +298,33 @@ def test_shown_heads_look_where_they_are_said_to(feature):
         for s in example.everyday()[:40]
     ]
     assert np.mean(measured) == pytest.approx(chosen.share)
+
+
+@pytest.mark.claim("no-habit-is-a-law")
+def test_no_head_gives_half_of_its_weight_to_one_place():
+    """No head gives, on average, half of its weight to one of four places; built ones give all."""
+    shares = example.habits()[..., :4]
+    assert shares.shape == (example.config().N, example.config().h, 4)
+    assert shares.max() < 0.5
+    for weights, side in zip(example.neighbour_weights(), (-1, 1), strict=True):
+        assert np.diagonal(weights, side).min() == 1
+
+
+@pytest.mark.claim("heads-do-not-see-each-other")
+def test_what_a_head_finds_does_not_depend_on_the_others():
+    """Give one head other matrices, and no other head finds anything else or looks elsewhere."""
+    x, p = normals(355, (5, 12)), projections(12, 3)
+    drawn, mine = projections(12, 3, seed=800), slice(4, 8)
+    changed = [matrix.copy() for matrix in p[:3]]
+    for matrix, other in zip(changed, drawn[:3], strict=True):
+        matrix[:, mine] = other[:, mine]
+    apart = HeadProjections(*changed, np.eye(12), 3)
+    one, maps = multi_head_attention(x, x, x, p._replace(W_O=np.eye(12)))
+    two, others = multi_head_attention(x, x, x, apart)
+    differ = np.abs(one - two).max(axis=0) > 1e-9
+    assert np.flatnonzero(differ).tolist() == list(range(4, 8))
+    np.testing.assert_array_equal(maps[[0, 2]], others[[0, 2]])
+    assert np.abs(maps[1] - others[1]).max() > 0.01
 
 
 @pytest.mark.claim("shown-maps-follow-their-titles")

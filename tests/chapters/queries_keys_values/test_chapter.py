@@ -64,6 +64,16 @@ def test_scores_of_x_with_itself_are_symmetric():
     assert not np.allclose(two.projected_scores(), two.projected_scores().T)
 
 
+@pytest.mark.claim("none-above-itself")
+def test_with_the_vectors_as_they_are_no_word_gives_another_more_than_itself():
+    """With x in all three roles no word of the example gives more to another than to itself."""
+    weights = two.plain_weights()
+    assert (weights <= np.diag(weights)[:, None] + 1e-12).all()
+    assert weights[2, 1] == pytest.approx(weights[2, 2])
+    assert weights[3, 1:] == pytest.approx(weights[3, 3])
+    assert weights[1, 1] > np.delete(weights[1], 1).max()
+
+
 @pytest.mark.claim("nothing-agrees-better")
 @pytest.mark.parametrize("d_model", [1, 3, 64])
 def test_no_vector_of_the_same_size_agrees_better_than_the_vector_itself(d_model):
@@ -74,6 +84,16 @@ def test_no_vector_of_the_same_size_agrees_better_than_the_vector_itself(d_model
     found = scores(x, others, scale=1.0)
     assert (found <= own * (1 + 1e-12)).all()
     assert found.min() < own
+
+
+@pytest.mark.claim("matrices-differ-in-one-row")
+def test_the_three_matrices_differ_in_their_last_row():
+    """W_Q, W_K and W_V have the same first two rows, and the key of "seal" scores 0 with all."""
+    for other in (two.W_K, two.W_V):
+        np.testing.assert_array_equal(other[:2], two.W_Q[:2])
+        assert (other[2] != two.W_Q[2]).any()
+    assert (two.W_K[2] != two.W_V[2]).any()
+    assert not two.projected_scores()[:, 1].any()
 
 
 @pytest.mark.claim("projections-act-on-rows")

@@ -61,6 +61,24 @@ def test_drawn_scores_have_variance_d_k(d_k):
     assert abs(saturation.drawn_scores(d_k).mean()) < 5 * np.sqrt(d_k / saturation.PAIRS)
 
 
+@pytest.mark.claim("saturated-at-512")
+def test_the_sentence_saturates_without_the_division():
+    """For d_k = 512 every query of the sentence gives one key 1.00; divided, none gives .7."""
+    assert (scaling.unscaled_weights(512).max(axis=-1) >= 0.995).all()
+    assert (scaling.weights(512).max(axis=-1) < 0.7).all()
+
+
+@pytest.mark.claim("variance-of-scores")
+def test_variances_of_uncorrelated_terms_add_up():
+    """The variance of a sum is the sum of variances if the products of terms have mean 0."""
+    # Two terms that depend on each other (the second is 0 where the first is not) and yet add up.
+    one, other = np.array([1.0, -1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0, -1.0])
+    assert (one * other).mean() == one.mean() == other.mean() == 0
+    assert (one + other).var() == one.var() + other.var()
+    # With a product whose mean is not 0 they do not.
+    assert (one + one).var() != 2 * one.var()
+
+
 @pytest.mark.claim("softmax-slope")
 def test_the_slope_of_a_weight_toward_its_own_score():
     """The slope of a weight w toward its own score is w (1 - w)."""

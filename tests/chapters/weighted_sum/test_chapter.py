@@ -130,13 +130,49 @@ def test_outputs_have_the_length_of_values(sizes):
 @pytest.mark.claim("loops-matrices-fused-agree")
 @pytest.mark.parametrize("sizes", SIZES)
 def test_three_forms_agree(sizes):
-    """Attention in loops, as matrices, and in torch's fused kernel is the same."""
+    """Attention in loops, as matrices, and in torch's routine is the same for every d_v."""
     q, k, v = triple(*sizes)
     output, _ = attention(q, k, v)
     np.testing.assert_allclose(output, in_loops(q, k, v))
     fused, nothing = fused_attention(*map(torch.tensor, (q, k, v)))
     np.testing.assert_allclose(fused.numpy(), output)
     assert nothing is None
+
+
+def steps_of_torch(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> set[str]:
+    """Return what torch calls the operations of one fused attention."""
+    rows = [torch.tensor(x) for x in (q, k, v)]
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        fused_attention(*rows)
+    return {event.key for event in profile.key_averages()}
+
+
+KERNEL = "aten::_scaled_dot_product_flash_attention_for_cpu"
+
+
+@pytest.mark.claim("fused-kernel-runs", "loops-matrices-fused-agree")
+@pytest.mark.parametrize("sizes", [(1, 1, 2, 2), (5, 7, 4, 4), (6, 9, 8, 8)])
+def test_the_fused_kernel_is_run_where_values_are_as_long_as_keys(sizes):
+    """With d_v = d_k torch's fused kernel is run, and gives what loops and matrices give."""
+    q, k, v = triple(*sizes)
+    expected = in_loops(q, k, v)
+    assert KERNEL in steps_of_torch(q, k, v)
+    np.testing.assert_allclose(attention(q, k, v)[0], expected)
+    np.testing.assert_allclose(fused_attention(*map(torch.tensor, (q, k, v)))[0], expected)
+    batch = [np.stack([[x, 2 * x], [x + 1, x]]) for x in (q, k, v)]
+    assert KERNEL in steps_of_torch(*batch)
+    found, _ = fused_attention(*map(torch.tensor, batch))
+    np.testing.assert_allclose(found, attention(*batch)[0])
+    np.testing.assert_allclose(found[0, 0], expected)
+
+
+@pytest.mark.claim("fused-kernel-runs")
+def test_other_values_take_the_steps_one_by_one():
+    """With another d_v, as on the page, torch takes product, softmax and product instead."""
+    for rows in ((example.QUERIES, example.KEYS, example.VALUES), triple(3, 5, 4, 2)):
+        steps = steps_of_torch(*rows)
+        assert KERNEL not in steps
+        assert "aten::_scaled_dot_product_attention_math" in steps
 
 
 @pytest.mark.claim("first-word-keeps-its-value")

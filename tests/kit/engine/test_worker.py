@@ -17,7 +17,7 @@ START = """async () => {
   window.outcome = (promise) => promise.then(
     (answer) => ({ answer }), (error) => ({ error: error.message }));
 }"""
-SENTENCE = "I want to go to the cinema."
+SENTENCE = "My friends want to eat in the garden."
 
 
 @pytest.fixture

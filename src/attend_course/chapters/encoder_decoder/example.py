@@ -21,8 +21,9 @@ from attend.layers import TAUGHT
 from attend.masks import causal_mask
 from attend.models.array_transformer import ArrayTransformer
 from attend.models.weights import read_model
+from attend.positions import positional_encoding
 from attend.text.corpus import normalize
-from attend.text.tokenizer import SPACE_MARK
+from attend.text.tokenizer import FIRST_BYTE, FIRST_CHARACTER, SPACE_MARK
 from attend.translator.alignment import word_map, word_numbers
 from attend.translator.translator import SHIPPED, shipped
 
@@ -30,6 +31,7 @@ __all__ = [
     "BETWEEN",
     "LIKELIEST",
     "OTHERS",
+    "RARE",
     "SENTENCE",
     "SENTENCES",
     "WORD",
@@ -37,12 +39,21 @@ __all__ = [
     "at_place",
     "best_name",
     "best_place",
+    "byte_pieces",
+    "change_before_noun",
     "change_in_encoder",
     "change_of_steps",
     "config",
+    "decoder_parameters",
+    "decoder_rows",
     "distance",
     "exact_model",
     "expected_word",
+    "first_memory_maps",
+    "from_embedding",
+    "handed_over",
+    "inputs",
+    "marks",
     "memory",
     "noun",
     "noun_step",
@@ -51,13 +62,16 @@ __all__ = [
     "own_map",
     "place_weights",
     "places",
+    "rare_line",
     "replaced",
     "replaced_likeliest",
     "replaced_probabilities",
+    "root",
     "running",
     "source",
     "source_line",
     "source_pieces",
+    "start_share",
     "step_map",
     "steps",
     "tables",
@@ -68,15 +82,18 @@ __all__ = [
     "words_of",
 ]
 
-SENTENCE = "I want to go to the cinema."
-WORD = "cinema"
-OTHERS = ("park", "station")
-"""Words that take the place of the last one, to see what changes."""
+SENTENCE = "My friends want to eat in the garden."
+"""No pair that the translator learned from holds it, or a sentence a word away from it."""
+WORD = "garden"
+OTHERS = ("park", "city")
+"""Words that take its place, to see what changes: with one the article stays, with one not."""
+RARE = "gardener"
+"""A word that is cut."""
 SENTENCES = (
     SENTENCE,
-    "I want to go to the park.",
-    "I have read the book.",
-    "The dog is sleeping under the table.",
+    "My friends want to eat in the city.",
+    "My brother has found the key in the garden.",
+    "I know that your brother has found the key.",
 )
 LIKELIEST = 5
 BETWEEN = 20
@@ -155,9 +172,9 @@ def _check_length(m: int, n: int) -> None:
 def _look(sentence: str, tokens: np.ndarray, target: list[int]) -> Unrolled:
     start, piece = exact_model().config.start, shipped().tokenizer.piece
     given = [start, *target[:-1]]
-    logits, kept = _with_scores(tokens, np.array([given]))
-    # Scores arise in this order: the encoder's layers, then two kinds in each decoder layer.
-    decoder = kept[config().N :]
+    logits, kept = _watched(tokens, given)
+    # Attentions run in this order: the encoder's layers, then two kinds in each decoder layer.
+    decoder = [before_mask for before_mask, _ in kept[config().N :]]
     probabilities = softmax(logits[0])
     return Unrolled(
         sentence,
@@ -171,16 +188,18 @@ def _look(sentence: str, tokens: np.ndarray, target: list[int]) -> Unrolled:
     )
 
 
-def _with_scores(tokens: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Run the model once, and keep the scores of every attention before its mask."""
+def _watched(
+    tokens: np.ndarray, given: list[int]
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Run the model once, and keep scores before the mask, and values, of every attention."""
     kept = []
 
     def attend(q: Any, k: Any, v: Any, mask: Any = None, *, scale: Any = None) -> Any:
-        kept.append(scores(q, k, scale)[0])
+        kept.append((scores(q, k, scale)[0], v[0]))
         return attention(q, k, v, mask, scale=scale)
 
-    watching = TAUGHT._replace(attend=attend)
-    return transformer.forward(tokens, given, exact_model().parameters, watching), kept
+    watching, p = TAUGHT._replace(attend=attend), exact_model().parameters
+    return transformer.forward(tokens, np.array([given]), p, watching), kept
 
 
 def _tokens(sentence: str) -> np.ndarray:
@@ -220,6 +239,16 @@ def source_line() -> str:
     return " ".join(source_pieces())
 
 
+def inputs() -> tuple[str, ...]:
+    """Return the piece that each step reads, the bar that begins a word left out: n of them."""
+    return tuple(piece.removeprefix(SPACE_MARK) for piece in running().inputs)
+
+
+def rare_line() -> str:
+    """Return the pieces of a word that is cut, in one line."""
+    return " ".join(shipped().tokenizer.pieces(f" {RARE}"))
+
+
 def target_line() -> str:
     """Return the pieces of its translation in one line."""
     return " ".join(target_pieces())
@@ -246,6 +275,27 @@ def memory() -> np.ndarray:
     return exact_model().encode(source())[0]
 
 
+def marks() -> int:
+    """Return how many pieces are no text: the marks of start, end, and places filled up."""
+    return FIRST_BYTE
+
+
+def byte_pieces() -> int:
+    """Return how many pieces stand for a single byte, so that any text can be written."""
+    return FIRST_CHARACTER - FIRST_BYTE
+
+
+def root() -> float:
+    """Return the square root of d_model, which the rows of the embedding are multiplied by."""
+    return float(np.sqrt(config().d_model))
+
+
+def from_embedding() -> np.ndarray:
+    """Return the rows before the first layer: embedding times root, plus position, (m, d_model)."""
+    pieces = exact_model().parameters.embedding[source()[0]]
+    return pieces * root() + positional_encoding(len(pieces), config().d_model)
+
+
 def tables() -> dict[str, tuple[int, ...]]:
     """Return the shapes on the way from the running sentence to its next pieces."""
     n, m, d = steps(), len(source_pieces()), config().d_model
@@ -259,6 +309,21 @@ def tables() -> dict[str, tuple[int, ...]]:
 
 
 # Which attention to look at
+
+
+def decoder_rows() -> np.ndarray:
+    """Return what the first decoder layer is given: pieces plus positions, (n, d_model)."""
+    return transformer.embed(np.array([_given()]), exact_model().parameters)[0]
+
+
+def decoder_parameters() -> Any:
+    """Return the parameters of every decoder layer; see `attend.layers.DecoderParameters`."""
+    return exact_model().parameters.decoder
+
+
+def first_memory_maps() -> np.ndarray:
+    """Return the weights of the first layer's memory attention, head by head: (h, n, m)."""
+    return masked_softmax(at_place(running().memory, "1"))[0]
 
 
 def places() -> tuple[str, ...]:
@@ -329,6 +394,32 @@ def own_map(masked: bool = True) -> np.ndarray:
     return place_weights(running().own, "1", causal_mask(steps()) if masked else None)
 
 
+@lru_cache(maxsize=8)
+def handed_over(layer: int = 0) -> np.ndarray:
+    """Measure what each piece hands over in a masked self-attention, were all weight on it.
+
+    Parameters
+    ----------
+    layer
+        Of the decoder, counted from 0.
+
+    Returns
+    -------
+    lengths
+        Shape (n,): of each value after its rows of W_O, the mean over the heads.
+    """
+    p = exact_model().parameters.decoder[layer].self_attention
+    _, kept = _watched(source(), _given())
+    _, values = kept[config().N + 2 * layer]
+    return _length(values @ p.W_O.reshape(p.h, -1, p.W_O.shape[1])).mean(axis=0)
+
+
+def start_share() -> float:
+    """Return how long what the start mark hands over is, beside the shortest of the others."""
+    start, *others = handed_over()
+    return float(start / min(others))
+
+
 # Where the information of one word is
 
 
@@ -368,13 +459,13 @@ def noun_weight() -> float:
 
 
 def replaced(word: str) -> str:
-    """Return the running sentence with another word in place of the last one."""
+    """Return the running sentence with another word in place of ``WORD``."""
     return SENTENCE.replace(WORD, word)
 
 
 @lru_cache(maxsize=8)
 def change_in_encoder(word: str = OTHERS[0]) -> np.ndarray:
-    """Measure how far the encoder's vectors move when the last word is replaced.
+    """Measure how far the encoder's vectors move when ``WORD`` is replaced.
 
     Returns
     -------
@@ -403,9 +494,12 @@ def _after(sentence: str, layers: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def replaced_probabilities(word: str = OTHERS[0]) -> np.ndarray:
     """Return what each step says when the source word is another, but the written pieces stay."""
-    given = [shipped().tokenizer.START, *_written()[:-1]]
-    logits = exact_model().forward(_tokens(replaced(word)), np.array([given]))
+    logits = exact_model().forward(_tokens(replaced(word)), np.array([_given()]))
     return softmax(logits[0])
+
+
+def _given() -> list[int]:
+    return [shipped().tokenizer.START, *_written()[:-1]]
 
 
 @lru_cache(maxsize=1)
@@ -429,6 +523,11 @@ def change_of_steps(word: str = OTHERS[0]) -> np.ndarray:
         goes to other pieces.
     """
     return distance(running().probabilities, replaced_probabilities(word))
+
+
+def change_before_noun(word: str) -> float:
+    """Return how far the probabilities of the step before the noun move."""
+    return float(change_of_steps(word)[noun_step() - 2])
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:

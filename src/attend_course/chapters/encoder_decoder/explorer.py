@@ -55,8 +55,8 @@ class EncoderDecoderExplorer(Explorer):
 
     Examples
     --------
-    >>> EncoderDecoderExplorer(sentence="I have read the book.").translation
-    'Ich habe das Buch gelesen.'
+    >>> EncoderDecoderExplorer(sentence="My brother has found the key.").translation
+    'Mein Bruder hat den Schlüssel gefunden.'
     """
 
     module = "encoder_decoder"
@@ -73,7 +73,7 @@ class EncoderDecoderExplorer(Explorer):
     map = traitlets.Unicode("memory").tag(sync=True, state="input")
     masked = traitlets.Bool(True).tag(sync=True, state="input")
     place = traitlets.Unicode("best").tag(sync=True, state="input")
-    cell = traitlets.List([3, 6]).tag(sync=True, state="view")
+    cell = traitlets.List([4, 7]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
     # Only where Python answers may a reader type; a page never gets this trait.
     typing = traitlets.Bool(True, read_only=True).tag(sync=True)

@@ -46,7 +46,16 @@ def decoding(report: Report, style: Style) -> Figure:
     return bars(report["speeds"], style)
 
 
-def bars(results: Mapping[str, Mapping[str, Summary]], style: Style) -> Figure:
+def laboratory(report: Report, style: Style) -> Figure:
+    """Draw how long a browser's engines take to the first translation, and to later ones."""
+    return bars(report["milliseconds"], style, "milliseconds")
+
+
+def bars(
+    results: Mapping[str, Mapping[str, Summary]],
+    style: Style,
+    unit: str = "target tokens per second",
+) -> Figure:
     """Draw every quantity of every engine, ours in colour, one panel a quantity."""
     quantities = list(next(iter(results.values())))
     row = 0.45 if style.narrow else 0.3
@@ -56,7 +65,7 @@ def bars(results: Mapping[str, Mapping[str, Summary]], style: Style) -> Figure:
     for ax, quantity in zip(panels, quantities, strict=True):
         bar_panel(ax, {engine: of[quantity] for engine, of in results.items()}, style)
         ax.set_title(quantity if len(quantities) > 1 else "", loc="left")
-    panels[-1].set_xlabel("target tokens per second")
+    panels[-1].set_xlabel(unit)
     return picture
 
 
@@ -71,7 +80,8 @@ def bar_panel(ax: Axes, values: Mapping[str, Summary], style: Style) -> None:
             place, middle, height=0.45 if style.narrow else 0.7, color=colour,
             xerr=spread, capsize=3, ecolor=style.ink,
         )  # fmt: skip
-        ax.text(s["upper quartile"] + widest / 40, place, f"{middle:,.0f}", va="center")
+        written = f"{middle:,.0f}" if middle >= 100 else f"{middle:.1f}"
+        ax.text(s["upper quartile"] + widest / 40, place, written, va="center")
     name_bars(ax, list(values), style)
     ax.set_xlim(0, widest * (1.32 if style.narrow else 1.15))
     ax.set_ylim(len(values) - 0.5, -0.8 if style.narrow else -0.6)
@@ -282,5 +292,6 @@ DRAWINGS: Mapping[str, Callable[[Report, Style], Figure]] = {
     "attention": attention,
     "multi30k": multi30k,
     "explorer_update": explorer_update,
+    "laboratory": laboratory,
 }
 """How the report of each benchmark is drawn."""

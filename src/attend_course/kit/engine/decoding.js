@@ -5,6 +5,7 @@
 import { AS_PUBLISHED } from "./changes.js";
 
 const MORE = 50; // how many tokens longer than its source a translation may get (section 6.1)
+const LONGEST = 8; // tokens of the longest run that may not stand three times in a row
 const EMPTY = { tokens: [], rows: [], logits: [], log_p: 0, node: 0 };
 
 // Let the model read the last token of each beginning. Returns, for each, its rows and the logits
@@ -37,12 +38,12 @@ function readAll(model, beginnings, state, changes, see, start) {
 }
 
 // Take the likeliest token at each step. `finished` says whether the end was reached.
-export function greedy(model, source, changes = AS_PUBLISHED, { see, limit = source.length + MORE } = {}) {
+export function greedy(model, source, changes = AS_PUBLISHED, { see, spoken, limit = source.length + MORE } = {}) {
   const state = model.start(source, changes, see);
   let written = EMPTY;
   while (written.tokens.length < limit) {
     const [{ rows, row }] = read(model, [written], state, changes, see);
-    const token = argmax(row);
+    const token = argmax(withoutLoops(row, written.tokens, spoken));
     const logits = [...written.logits, row];
     if (token === model.config.end) return { ...written, rows, logits, finished: true };
     written = { ...written, tokens: [...written.tokens, token], rows, logits };
@@ -53,7 +54,7 @@ export function greedy(model, source, changes = AS_PUBLISHED, { see, limit = sou
 // Follow the `beam` likeliest beginnings at once, and keep the best translation (section 6.1).
 // `tree` lists all beginnings that were followed or finished: { parent, token, log_p, finished }.
 export function beamSearch(model, source, changes = AS_PUBLISHED, {
-  see, beam = 4, alpha = 0.6, limit = source.length + MORE,
+  see, spoken, beam = 4, alpha = 0.6, limit = source.length + MORE,
 } = {}) {
   const { end } = model.config;
   const penalty = (length) => ((5 + length) / 6) ** alpha;
@@ -65,7 +66,8 @@ export function beamSearch(model, source, changes = AS_PUBLISHED, {
   for (let length = 1; length <= limit; length += 1) {
     const answers = read(model, going, state, changes, see);
     // Twice as many candidates as places are enough: each beginning ends in one way only.
-    const grown = likeliest(answers.map(({ row }) => row), going.map(({ log_p }) => log_p), 2 * beam);
+    const allowed = answers.map(({ row }, i) => withoutLoops(row, going[i].tokens, spoken));
+    const grown = likeliest(allowed, going.map(({ log_p }) => log_p), 2 * beam);
     const follow = ({ log_p, origin, token }) => {
       const [from, { rows, row }] = [going[origin], answers[origin]];
       const tokens = token === end ? from.tokens : [...from.tokens, token];
@@ -83,17 +85,35 @@ export function beamSearch(model, source, changes = AS_PUBLISHED, {
   return { ...best, tree };
 }
 
+// A rule against loops, as in attend/decoding/loops.py: what stands twice in a row is not written a
+// third time at once. `spoken` marks the tokens that fall under it; without it there is no rule.
+export function withoutLoops(row, tokens, spoken) {
+  const closing = spoken ? closesLoop(tokens).filter((token) => spoken[token]) : [];
+  if (!closing.length) return row;
+  const allowed = row.slice();
+  for (const token of closing) allowed[token] = -Infinity;
+  return allowed;
+}
+
+// The tokens that would write a run of at most LONGEST tokens for the third time in a row.
+function closesLoop(tokens) {
+  const runs = Math.min(LONGEST, Math.floor((tokens.length + 1) / 3));
+  return Array.from({ length: runs }, (_, i) => i + 1)
+    .filter((n) => tokens.slice(1 - 3 * n).every((token, i, recent) => i < n || token === recent[i - n]))
+    .map((n) => tokens.at(-n));
+}
+
 // Let the model read a translation that is already there. Returns the logits of each of its tokens.
-export function follow(model, source, tokens, changes = AS_PUBLISHED) {
-  const state = model.start(source, changes);
+export function follow(model, source, tokens, changes = AS_PUBLISHED, see) {
+  const state = model.start(source, changes, see);
   const given = [model.config.start, ...tokens.slice(0, -1)];
   const rows = [...given.keys()].map((i) => [...Array(i + 1).keys()]);
   if (changes.causal) {
-    const logits = model.logits(model.step(given, [...given.keys()], rows, state, changes), changes);
+    const logits = model.logits(model.step(given, [...given.keys()], rows, state, changes, see), changes);
     const { vocabulary } = model.config;
     return given.map((_, i) => logits.subarray(i * vocabulary, (i + 1) * vocabulary));
   }
-  return given.map((_, i) => read(model, [{ tokens: tokens.slice(0, i) }], state, changes)[0].row);
+  return given.map((_, i) => read(model, [{ tokens: tokens.slice(0, i) }], state, changes, see)[0].row);
 }
 
 const largest = (numbers) => Math.max(...numbers);

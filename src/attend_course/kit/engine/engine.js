@@ -25,42 +25,43 @@ export class Translator {
 
   // Translate one sentence, and keep every map.
   look(text, { changes = [], ...search } = {}) {
-    const source = this.one(text);
-    const seen = { encoder: [], decoder: [], memory: [] };
-    const see = (kind, layer, row, found) => ((seen[kind][layer] ??= [])[row] = found);
-    const written = this.search(source, changes, { ...search, see });
-    const { tokens, rows, logits, finished } = written;
+    const [source, { seen, see }] = [this.one(text), watcher()];
+    const { tokens, rows, logits, finished, tree = [] } = this.search(source, changes, { ...search, see });
     const target = finished ? [...tokens, this.model.config.end] : tokens;
-    const maps = (kind, m, chosen) => seen[kind].map((layer) => this.map(chosen.map((i) => layer[i]), m));
     return {
       text: this.tokenizer.decode(tokens), source: this.pieces(source), target: this.pieces(target),
-      tokens: { source, target }, finished, tree: this.named(written.tree),
+      tokens: { source, target }, finished,
+      tree: tree.map((node) => ({ ...node, piece: this.tokenizer.piece(node.token) })),
       p: target.map((token, i) => Math.exp(logits[i][token] - logSumExp(logits[i]))),
       next: logits.map((row) => this.next(row)),
-      encoder: maps("encoder", source.length, [...source.keys()]),
-      decoder: maps("decoder", rows.length, rows),
-      memory: maps("memory", source.length, rows),
+      ...this.maps(seen, source.length, rows),
     };
   }
 
-  // Translate one sentence as the model was trained, and changed; say how far they are apart.
-  compare(text, { changes = [], ...search } = {}) {
+  // Look at a sentence twice: as the model was trained, and with changes, of which `instead`, a text
+  // in place of the first, is one. `reading` holds the maps of the changed model while it reads what
+  // the untouched one wrote, so that map can be laid on map.
+  compare(text, { changes = [], instead = text, ...search } = {}) {
     const key = JSON.stringify([text, search]);
     if (this.last?.key !== key) this.last = { key, untouched: this.look(text, search) };
     const { untouched } = this.last;
-    if (!changes.length) return { untouched, changed: null, distance: 0 };
-    const [distance] = this.distances(text, untouched.tokens.target, [changes]);
-    return { untouched, changed: this.look(text, { changes, ...search }), distance };
+    if (!changes.length && instead === text) return { untouched, changed: null, reading: null, distance: 0 };
+    const [source, { target }, { seen, see }] = [this.one(instead), untouched.tokens, watcher()];
+    const [distance] = this.distances(text, target, [changes], [], instead);
+    follow(this.model, source, target, changed(changes, this.model.config), see);
+    const last = seen.decoder[0].length - target.length; // read anew, the last reading counts
+    const reading = this.maps(seen, source.length, target.map((_, i) => last + i));
+    return { untouched, changed: this.look(instead, { changes, ...search }), reading, distance };
   }
 
   // How far each list of changes moves the model: the share of the probability that went to other
   // pieces, averaged over the places of a translation. 0 agrees everywhere, 1 nowhere. `base` are
-  // the changes of the model that is compared with.
-  * distances(text, target, lists, base = []) {
-    const [source, { model }] = [this.one(text), this];
+  // the changes of the model that is compared with; `instead` is read in place of the text.
+  * distances(text, target, lists, base = [], instead = text) {
+    const [source, other, { model }] = [this.one(text), this.one(instead), this];
     const untouched = follow(model, source, target, changed(base, model.config)).map(softmax);
     for (const list of lists) {
-      const logits = follow(model, source, target, changed(list, model.config));
+      const logits = follow(model, other, target, changed(list, model.config));
       const moved = logits.map((row, i) => movedShare(untouched[i], softmax(row)));
       yield moved.reduce((sum, share) => sum + share, 0) / moved.length;
     }
@@ -76,20 +77,27 @@ export class Translator {
     if (!Number.isInteger(beam) || beam < 1 || beam > 16) throw new RangeError("a beam holds 1 to 16 beginnings");
     if (!(alpha >= 0 && alpha < Infinity)) throw new RangeError("alpha is the strength of a penalty, 0 or more");
     const search = beam > 1 ? beamSearch : greedy;
-    return search(this.model, source, changed(changes, this.model.config), { see, beam, alpha });
+    // What a change does to the model is shown as it is, loops and all.
+    const spoken = changes.length ? undefined : this.tokenizer.spoken;
+    return search(this.model, source, changed(changes, this.model.config), { see, spoken, beam, alpha });
   }
 
   pieces(tokens) {
     return tokens.map((token) => this.tokenizer.piece(token));
   }
 
-  named(nodes = []) {
-    return nodes.map((node) => ({ ...node, piece: this.tokenizer.piece(node.token) }));
-  }
-
   next(row) {
     return likeliest([row], [0], NEXT)
       .map(({ token, log_p }) => ({ piece: this.tokenizer.piece(token), p: Math.exp(log_p) }));
+  }
+
+  // The maps of a run, layer by layer; of what the decoder did, the rows that count.
+  maps(seen, m, rows) {
+    const all = (kind, length, chosen) => seen[kind].map((layer) => this.map(chosen.map((i) => layer[i]), length));
+    return {
+      encoder: all("encoder", m, Array.from({ length: m }, (_, i) => i)),
+      decoder: all("decoder", rows.length, rows), memory: all("memory", m, rows),
+    };
   }
 
   // Rows of weights and scores as two blocks, (h, n, m). A forbidden key has the weight 0 and the
@@ -107,6 +115,12 @@ export class Translator {
     }));
     return { h, n, m, weights, scores };
   }
+}
+
+// What keeps every row of weights that a run shows it.
+function watcher() {
+  const seen = { encoder: [], decoder: [], memory: [] };
+  return { seen, see: (kind, layer, row, found) => ((seen[kind][layer] ??= [])[row] = found) };
 }
 
 function softmax(row) {

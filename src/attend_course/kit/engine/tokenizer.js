@@ -29,6 +29,8 @@ export class Tokenizer {
       ...Array.from({ length: 256 }, (_, value) => Uint8Array.of(value)),
       ...spelled.map((piece) => this.utf8.encode(piece)),
     ];
+    // The tokens whose pieces have a letter; single bytes have none.
+    this.spoken = this.bytes.map((_, id) => id >= FIRST_CHARACTER && /\p{L}/u.test(this.piece(id)));
     this.known = new Map();
   }
 

@@ -14,9 +14,15 @@ function tell(changes) {
   for (const action of listeners) action();
 }
 
+// The script of a page of the course says where the translator is.
+const home = () => document.querySelector("script[data-engine]");
+
+export const isReady = () => progress.state === "ready";
+
 // Fetch the translator, unless it is there or on its way. Resolves to whether it is there.
 export function load() {
-  if (progress.state === "ready") return Promise.resolve(true);
+  if (isReady()) return Promise.resolve(true);
+  if (!home()) return Promise.resolve(false);
   pending ??= fetchEngine().finally(() => { pending = null; });
   return pending;
 }
@@ -25,7 +31,7 @@ async function fetchEngine() {
   const fresh = progress.state === "failed";
   tell({ state: "loading", received: 0, total: NaN, error: null });
   try {
-    const script = document.querySelector("script[data-engine]");
+    const script = home();
     const base = new URL(`${script.dataset.engine}/`, script.src);
     engine ??= startEngine(new URL("worker.js", base));
     const hear = ([received, total]) => tell({ received, total });
@@ -37,7 +43,7 @@ async function fetchEngine() {
     const onDisk = location.protocol === "file:" && " Browsers start it only on a page from a server: `make serve`.";
     tell({ state: "failed", error: `${message}${onDisk || ""}` });
   }
-  return progress.state === "ready";
+  return isReady();
 }
 
 // Someone who asks, under a name of its own: two explorers of a page do not overtake each other.

@@ -1,0 +1,1 @@
+"""The film of the home page: one sentence from words to German, drawn from the translator."""
