@@ -16,14 +16,14 @@ TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 TORCH =
 
 # What `make bench` measures, with nothing more said.
-BENCHES = training decoding attention explorers
+BENCHES = training decoding attention explorers laboratory
 
 # The course multiplies small matrices. On a busy machine threads that wait for each other make
 # that twenty times slower; one thread is as fast on an idle one.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format model film address clean
+.PHONY: help book zip serve lab class chapter test check bench format model film address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ book: $(VENV)/.reader ## build the site into _build/html (a few minutes the firs
 	@$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going
 	@echo
 	@echo "The book is in $(SITE)/index.html. \`make serve\` serves it on http://127.0.0.1:$(PORT)/."
+
+zip: book ## the whole site as one archive that works from a disk (_build/attend.zip)
+	@$(BIN)/python scripts/archive.py
 
 serve: ## serve the built site on this machine only (PORT=8000)
 	@test -f $(SITE)/index.html || { echo "There is no site yet: run \`make book\` first."; exit 1; }
@@ -66,8 +69,8 @@ bench: $(VENV)/.bench browser ## measure against other libraries, or one of them
 	  test -f $$file || { echo "There is no $$file."; exit 1; }; \
 	  echo "$$file"; env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python $$file || exit 1; done
 
-.PHONY: $(BENCHES) laboratory multi30k
-$(BENCHES) laboratory multi30k: # names that `make bench` takes
+.PHONY: $(BENCHES) multi30k
+$(BENCHES) multi30k: # names that `make bench` takes
 	@:
 
 format: $(VENV)/.developer ## put the code into the form that `make check` asks for

@@ -2,8 +2,9 @@
 
     python scripts/class_notebooks.py
 
-They go into _build/class. Links to files of the course become links to the repository, since the
-files do not lie beside these copies.
+What a question in the text asks is not answered below it, and hints that are nearly the answer are
+left out. They go into _build/class. Links to files of the course become links to the repository,
+since the files do not lie beside these copies.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ TAG = "solution"
 NOTE = (
     "**Edition for a class.** The solutions are left out. The checks work as they do in the full "
     "notebook: run the cell of an exercise, and it says what it found."
+)
+ASKED = "**Before you go on:** what do you see, and why? Write it down."
+NAME = "-answer"
+"""How the name of a cell ends that answers a question of the text above it."""
+_NEARLY = re.compile(
+    r"<details><summary>[^<]*nearly the answer</summary>.*?</details>\s*", re.DOTALL
 )
 _RELATIVE = re.compile(r"\]\(\.\./")
 
@@ -54,12 +61,34 @@ def without_solutions(
             )
     edition = deepcopy(notebook)
     edition.cells = [cell for cell in edition.cells if not is_solution(cell)]
+    for cell in answers(edition.cells):
+        _, rest = (*cell.source.split("\n\n", 1), "")[:2]
+        cell.source = f"{ASKED}\n\n{rest}".rstrip()
     for cell in edition.cells:
         if cell.cell_type == "markdown":
+            cell.source = _NEARLY.sub("", cell.source).rstrip()
             start = f"]({repository.url}/blob/{repository.branch}/"
             cell.source = _RELATIVE.sub(start, cell.source)
     edition.cells.insert(1, nbformat.v4.new_markdown_cell(NOTE, id="class-edition"))
     return edition
+
+
+def answers(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """List the cells whose first paragraph answers a question of the text.
+
+    A cell of text does so if its name says it, or if the cell of code before it is named so.
+    """
+    found, before = [], None
+    for cell in cells:
+        follows = before is not None and before.cell_type == "code" and _is_answer(before)
+        if cell.cell_type == "markdown" and (follows or _is_answer(cell)):
+            found.append(cell)
+        before = cell
+    return found
+
+
+def _is_answer(cell: nbformat.NotebookNode) -> bool:
+    return str(cell.get("id", "")).endswith(NAME)
 
 
 def _behind_the_heading(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from attend import softmax
 from attend_course.chapters.encoder_decoder.checks import _model
+from attend_course.chapters.training.checks import padded_targets
 
 SIZES = st.integers(1, 5)
 Draw = Callable[[Any], Any]
@@ -172,3 +173,72 @@ def _(normal: Draw, n: int, m: int, *_: int) -> tuple:
     mask = normal(size=(n, m)) > -0.5
     mask[:, 0] = True
     return (softmax(np.where(mask, normal(size=(n, m)), -np.inf)),)
+
+
+@strategy("whole_transformer.check_memory")
+def _(normal: Draw, n: int, m: int, d: int, d_k: int, d_v: int, *_: int) -> tuple:
+    filled = normal(size=m) > 0.3
+    filled[0] = False
+    shapes = ((n, d), (m, d), (d, d_k), (d, d_k), (d, d_v))
+    return *(normal(size=s) for s in shapes), filled
+
+
+@strategy("whole_transformer.check_encoding")
+def _(normal: Draw, n: int, half: int, times: int, *_: int) -> tuple:
+    return n * times, 2 * half
+
+
+@strategy("whole_transformer.check_norm")
+def _(normal: Draw, n: int, d: int, size: int, *_: int) -> tuple:
+    return 10.0 ** (size - 3) * normal(size=(n, d + 1)) + 1, normal(size=d + 1), normal(size=d + 1)
+
+
+@strategy("whole_transformer.check_count")
+def _(normal: Draw, more: int, N: int, half: int, d_ff: int, h: int, d: int) -> tuple:
+    return 3 + more, N, 2 * half, d_ff, h, d, 1 + (d + h) % 4
+
+
+@strategy("training.check_shift")
+def _(normal: Draw, *lengths: int) -> tuple:
+    return (padded_targets(*lengths[:4], seed=int(abs(normal()) * 1e6)),)
+
+
+@strategy("training.check_loss")
+def _(normal: Draw, n: int, vocabulary: int, share: int, *_: int) -> tuple:
+    target = np.abs(2 * normal(size=n)).astype(int) % (vocabulary + 2)
+    target[0] = 1
+    return 3 * normal(size=(n, vocabulary + 2)), target, share / 10
+
+
+@strategy("training.check_adam")
+def _(normal: Draw, steps: int, d: int, *_: int) -> tuple:
+    return normal(size=(steps, d)) * 10.0 ** normal(size=d), abs(normal())
+
+
+@strategy("training.check_matches")
+def _(normal: Draw, a: int, b: int, n: int, *_: int) -> tuple:
+    words, reference = (np.abs(2 * normal(size=3 * size)).astype(int) for size in (a, b))
+    return words, reference, 1 + n % 3
+
+
+@strategy("looking_inside.check_error_rate")
+def _(normal: Draw, n: int, m: int, *_: int) -> tuple:
+    found, sure, more = normal(size=(3, n, m)) > 0.4
+    sure[0, 0] = True
+    return found, sure, sure | more
+
+
+@strategy("looking_inside.check_shares")
+def _(normal: Draw, n: int, m: int, d_v: int, d: int, *_: int) -> tuple:
+    return softmax(normal(size=(n, m))), normal(size=(m, d_v)), normal(size=(d_v, d))
+
+
+@strategy("looking_inside.check_rollout")
+def _(normal: Draw, layers: int, h: int, n: int, *_: int) -> tuple:
+    return softmax(normal(size=(layers, h, n, n))), float(softmax(normal(size=2))[0])
+
+
+@strategy("looking_inside.check_as_far")
+def _(normal: Draw, m: int, *_: int) -> tuple:
+    change = normal(size=m + 1)
+    return softmax(normal(size=m + 1)), change - change.mean()

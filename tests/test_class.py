@@ -19,6 +19,7 @@ from attend_course.site.settings import Repository
 script = load_script("class_notebooks")
 PLACE = Repository("https://example.org/owner/name", "main")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ANSWERED = [path for path in NOTEBOOKS if '-answer"' in path.read_text(encoding="utf-8")]
 
 
 def names_made(code: str) -> set[str]:
@@ -52,6 +53,18 @@ def test_solutions_are_gone_and_the_rest_is_there(path: Path, editions: Path) ->
             assert all(name not in text for name in names_made(cell.source))
     words = " ".join(cell.source.lower() for cell in shown.cells if cell.id != "class-edition")
     assert "solution" not in words
+
+
+@pytest.mark.parametrize("path", ANSWERED, ids=lambda path: path.stem)
+def test_no_answer_to_a_question_of_the_text_is_left(path: Path, editions: Path) -> None:
+    full = nbformat.read(path, as_version=4).cells
+    shown = (editions / path.name).read_text(encoding="utf-8")
+    told = [cell.source.split("\n\n")[0].replace("\n", "\\n") for cell in script.answers(full)]
+    assert told
+    assert not [answer for answer in told if answer[:60] in shown]
+    assert shown.count(script.ASKED) == len(told)
+    assert "nearly the answer" not in shown
+    assert shown.count("<details>") == shown.count("</details>")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

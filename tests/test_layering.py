@@ -25,7 +25,14 @@ STOREYS = [
         "attend.config",
         "attend.console",
     },
-    {"attend.attention", "attend.masks", "attend.positions", "attend.chunked", "attend.layers"},
+    {
+        "attend.attention",
+        "attend.masks",
+        "attend.positions",
+        "attend.chunked",
+        "attend.layers",
+        "attend.pre_norm",
+    },
     {"attend", "attend.transformer"},
     {"attend.text."},
     {"attend.models."},
@@ -35,17 +42,25 @@ STOREYS = [
     {"attend.__main__"},
     {"attend_course", "attend_course.kit."},
     {"attend_course.chapters."},
+    {"attend_course.grading.", "attend_course.__main__"},
     {"attend_course.site."},
 ]
 TORCH = {
     "attend.models.modules",
     "attend.models.torch_transformer",
+    "attend.models.torch_gradients",
     "attend.models.onnx_export",
     "attend.training.",
 }
-TORCH_FREE = {"attend.training.plan"}
-ON_DEMAND = {"attend.__main__", "attend.training.command"}
-"""What reads a command line must answer ``--help`` where there is no torch; it imports later."""
+TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
+ON_DEMAND = {
+    "attend.__main__",
+    "attend.training.command",
+    "attend_course.chapters.whole_transformer.depth",
+    "attend_course.chapters.whole_transformer.figures",
+}
+"""What reads a command line must answer ``--help`` where there is no torch; it imports later. So do
+the gradients of chapter 7, and what draws them."""
 NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}
 """What is tested without torch, but not without these."""
 

@@ -70,3 +70,42 @@ def positions_like(x: Float[Array, "... n d_model"], start: int = 0) -> Float[Ar
 @lru_cache(maxsize=8)
 def _table(n: int, d_model: int, dtype: np.dtype) -> np.ndarray:
     return positional_encoding(n, d_model, like=np.empty(0, dtype))
+
+
+def step_angles(d_model: int) -> Float[Array, " pairs"]:
+    """Return by how much each pair of sine and cosine turns from one position to the next.
+
+    The angle of pair i, counted from 0, is ``1 / 10000^(2i / d_model)``, in radians: the first
+    pair turns fastest.
+
+    Raises
+    ------
+    ValueError
+        If `d_model` is odd or negative.
+    """
+    if d_model < 0 or d_model % 2:
+        raise ValueError(
+            "positions need an even d_model (sines and cosines come in pairs); "
+            f"received d_model={d_model}"
+        )
+    return 10_000 ** (-np.arange(0, d_model, 2) / max(d_model, 1))
+
+
+def wavelengths(d_model: int) -> Float[Array, " pairs"]:
+    """Return after how many positions each pair of sine and cosine begins anew."""
+    return 2 * np.pi / step_angles(d_model)
+
+
+def shift(k: int, d_model: int) -> Float[Array, "d_model d_model"]:
+    """Return the matrix that moves every positional encoding k positions on (section 3.5).
+
+    ``positional_encoding(1, d_model, pos) @ shift(k, d_model)`` is the encoding of ``pos + k``,
+    whatever ``pos`` is. Each pair is turned by an angle of its own, so the matrix is a rotation:
+    its transpose moves k positions back.
+    """
+    angle = k * step_angles(d_model)
+    moved = np.zeros((d_model, d_model))
+    first, second = np.arange(0, d_model, 2), np.arange(1, d_model, 2)
+    moved[first, first] = moved[second, second] = np.cos(angle)
+    moved[first, second], moved[second, first] = -np.sin(angle), np.sin(angle)
+    return moved

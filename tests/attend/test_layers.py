@@ -11,6 +11,7 @@ from two_libraries import LIBRARIES, as_torch, assert_equal_results, close, norm
 import attend
 from attend import causal_mask, layers
 from attend.layers import DecoderMasks, Operations, begin_layer, decoder_layer, encoder_layer
+from attend.pre_norm import pre_norm_encoder_layer
 from attend.state import KeyValues, State, select
 
 D_MODEL, D_FF, H = 8, 12, 2
@@ -240,6 +241,26 @@ def test_the_operations_of_a_layer_can_be_exchanged():
     close(output, attend.layer_norm(once, p.norm_2.gain, p.norm_2.bias))
     fused, _ = encoder_layer(x, p, None, Operations(attend.fused_attention))
     close(fused, encoder_layer(x, p)[0], 1e-10)
+
+
+# -------------------------------------------------------------------------------- norms in front
+
+
+@pytest.mark.parametrize("shape", [(6, D_MODEL), (2, 6, D_MODEL)])
+def test_a_layer_with_its_norms_in_front_is_that_of_torch(shape):
+    x, p = as_torch((normal(1, *shape), parameters()))
+    mask, theirs = torch.tensor([True, True, True, True, False, False]), torch_encoder(p)
+    theirs.norm_first = True
+    output, weights = pre_norm_encoder_layer(x, p, mask[None, :])
+    close(output, theirs(x, src_key_padding_mask=~mask.expand(*shape[:-1])), 1e-10)
+    assert weights.shape == (*shape[:-2], H, 6, 6)
+    numpys, torches = twice(pre_norm_encoder_layer, normal(1, *shape), parameters())
+    assert_equal_results(numpys, torches, 1e-10)
+
+
+def test_what_its_sub_layers_find_can_be_dropped():
+    x, nothing = normal(1, 2, 5, D_MODEL), Operations(drop=lambda change: change * 0)
+    assert np.array_equal(pre_norm_encoder_layer(x, parameters(), None, nothing)[0], x)
 
 
 # ------------------------------------------------------------------------------------- causality

@@ -8,7 +8,7 @@ import torch
 from two_libraries import LIBRARIES, assert_equal_results, close, refused
 
 from attend import positional_encoding
-from attend.positions import positions_like
+from attend.positions import positions_like, shift, step_angles, wavelengths
 
 
 def in_loops(n: int, d_model: int, start: int) -> np.ndarray:
@@ -95,3 +95,27 @@ def test_the_table_is_kept_until_a_longer_one_is_needed():
     x = np.zeros((1, 1, 6))
     assert positions_like(x, 3).base is positions_like(x, 63).base
     assert positions_like(x, 3).base is not positions_like(x, 64).base
+
+
+@pytest.mark.parametrize("d_model", [0, 2, 6, 64])
+def test_hands_turn_by_the_angles_of_the_formula(d_model):
+    expected = [1 / 10000 ** (2 * i / d_model) for i in range(d_model // 2)]
+    close(step_angles(d_model), expected)
+    close(wavelengths(d_model), [2 * np.pi / angle for angle in expected])
+    close(np.sin(step_angles(d_model)), positional_encoding(1, d_model, 1)[0, ::2])
+
+
+@pytest.mark.parametrize("d_model", [2, 6, 64])
+@pytest.mark.parametrize("k", [-3, 0, 1, 40])
+def test_a_shift_moves_every_place_and_can_be_taken_back(d_model, k):
+    here = positional_encoding(30, d_model, start=10)
+    close(here @ shift(k, d_model), positional_encoding(30, d_model, start=10 + k), 1e-11)
+    close(shift(k, d_model) @ shift(-k, d_model), np.eye(d_model))
+    assert np.array_equal(shift(k, d_model).T, shift(-k, d_model))
+
+
+@pytest.mark.parametrize("function", [step_angles, wavelengths, lambda d: shift(1, d)])
+@pytest.mark.parametrize("d_model", [5, -2])
+def test_hands_come_in_pairs(function, d_model):
+    with refused(ValueError, "even d_model", f"received d_model={d_model}"):
+        function(d_model)

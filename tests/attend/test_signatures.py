@@ -16,7 +16,7 @@ import pytest
 from jaxtyping import TypeCheckError, install_import_hook
 from two_libraries import LIBRARIES, TORCH, as_torch, normal
 
-ARRAYS = ("arrays", "masks", "attention", "chunked", "positions", "layers")
+ARRAYS = ("arrays", "masks", "attention", "chunked", "positions", "layers", "pre_norm")
 MODULES = [f"attend.{name}" for name in ARRAYS]
 
 
@@ -109,6 +109,7 @@ RIGHT = {
     "look_up": lambda f, a: f.look_up(a.tokens, a.table),
     "say": lambda f, a: f.say(a.x, a.table),
     "encoder_layer": lambda f, a: f.encoder_layer(a.x, a.layer),
+    "pre_norm_encoder_layer": lambda f, a: f.pre_norm_encoder_layer(a.x, a.layer),
     "begin_layer": lambda f, a: f.begin_layer(a.x, a.layer),
     "decoder_layer": lambda f, a: f.decoder_layer(
         a.x, f.begin_layer(a.x, a.layer), a.layer, f.DecoderMasks(None, None)
@@ -140,6 +141,7 @@ WRONG = {
     "layer_norm: another d": lambda f, a: f.layer_norm(a.q, a.vector, a.vector),
     "layer_norm: gain of two axes": lambda f, a: f.layer_norm(a.x, a.table, a.vector),
     "look_up: a table of one axis": lambda f, a: f.look_up(a.tokens, a.vector),
+    "pre_norm_encoder_layer: one axis": lambda f, a: f.pre_norm_encoder_layer(a.vector, a.layer),
     "encoder_layer: one axis": lambda f, a: f.encoder_layer(a.vector, a.layer),
     "positional_encoding: a fraction": lambda f, a: f.positional_encoding(3.0, 8),
     "causal_mask: a word": lambda f, a: f.causal_mask("3"),

@@ -14,6 +14,7 @@ import numpy as np
 
 from attend.attention import attention, masked_softmax, scores, softmax
 from attend.masks import causal_mask, padding_mask
+from attend.positions import positional_encoding
 from attend_course.kit.draws import normals, token_seed, token_vectors, uniforms
 
 FILE = Path(__file__).with_name("cases.json")
@@ -87,6 +88,12 @@ def mask_cases() -> Iterator[tuple[str, list[Any], Any]]:
         yield "paddingMask", [tokens], padding_mask(np.array(tokens))
 
 
+def position_cases() -> Iterator[tuple[str, list[Any], Any]]:
+    """Positional encodings, near the beginning and far from it."""
+    for n, d_model, start in [(1, 2, 0), (3, 4, 0), (5, 6, 7), (2, 64, 1000), (4, 10, 99)]:
+        yield "positionalEncoding", [n, d_model, start], positional_encoding(n, d_model, start)
+
+
 def draw_cases() -> Iterator[tuple[str, list[Any], Any]]:
     """The seeded generator, which must agree to more digits than pictures need."""
     words = ["rain", "Rain", "", "naïve", "雨", "🌧️", "שלום", "<b>", '"', "a" * 300]
@@ -115,7 +122,14 @@ def plain(value: Any) -> Any:
 
 def cases() -> list[dict[str, Any]]:
     """Compute all cases."""
-    kinds = (attention_cases, score_cases, softmax_cases, mask_cases, draw_cases)
+    kinds = (
+        attention_cases,
+        score_cases,
+        softmax_cases,
+        mask_cases,
+        position_cases,
+        draw_cases,
+    )
     return [
         {"function": function, "arguments": plain(arguments), "result": plain(result)}
         for kind in kinds

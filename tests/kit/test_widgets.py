@@ -75,8 +75,8 @@ def test_a_function_that_raises_is_shown_and_loses_nothing(name: str) -> None:
     assert {**explorer.results, "error": None} == before
 
 
-# The laboratory takes a model in place of a function.
-@pytest.mark.parametrize("name", [name for name in EXPLORERS if name != "Laboratory"])
+# The others take a model in place of a function, or nothing.
+@pytest.mark.parametrize("name", [n for n in EXPLORERS if all_explorers()[n].takes_function])
 def test_a_function_that_fails_at_once_leaves_the_picture_of_attend(name: str) -> None:
     kind = all_explorers()[name]
     explorer = kind(compute=lambda *given: None)

@@ -21,8 +21,8 @@ from attend_course.site.widget import files, live_html
 
 from .workbench import PAGE, Bench, number, scripts
 
-# The laboratory computes in a thread of its own, and has tests of its own.
-EXPLORERS = [name for name in sorted(all_explorers()) if name != "Laboratory"]
+# Those that take no function ask the translator, which computes in a thread of its own.
+EXPLORERS = [name for name, kind in sorted(all_explorers().items()) if kind.takes_function]
 PLACE = "<!doctype html><link rel='icon' href='data:,'><main id='here' tabindex='-1'></main>"
 SILENT = "Python has not answered"
 

@@ -135,7 +135,7 @@ def _where_there_is_text(
     write
         Takes sources, (batch, m), and how many tokens each may get, (batch,).
     """
-    limits = _limits(model, source, limit)
+    limits = limits_of(model, source, limit)
     rows = np.flatnonzero((to_numpy(source) != model.config.pad).any(axis=-1))
     found: list[Written | None] = [None] * len(limits)
     written = write(source[rows], limits[rows]) if len(rows) else []
@@ -165,7 +165,7 @@ def _write(
     return sentences
 
 
-def _limits(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
+def limits_of(model: Model, source: Array, limit: int | None) -> NDArray[np.int64]:
     """Say for each sentence how many tokens it may get; padding does not lengthen it."""
     require_tokens("source", source)
     tokens, config = to_numpy(source), model.config
@@ -261,22 +261,26 @@ def n_best(
     There is at least one of each source, and none twice; that of padding alone has no tokens.
     Parameters and errors are those of `beam_search`.
     """
-    if beam < 1:
-        raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
-    if not 0 <= alpha < np.inf:
-        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
+    check_search(beam, alpha)
     options = BeamOptions(beam, alpha, model.config.start, model.config.end, spoken)
     found = _where_there_is_text(
-        model, source, limit, lambda rows, limits: _search(model, rows, options, limits)
+        model, source, limit, lambda rows, limits: search_all(model, rows, Search(options, limits))
     )
     return [best or [Hypothesis(0.0, [])] for best in found]
 
 
-def _search(
-    model: Model, source: Array, options: BeamOptions, limits: NDArray[np.int64]
-) -> list[list[Hypothesis]]:
-    search, beam = Search(options, limits), options.beam
-    state = select(_start(model, source), np.repeat(np.arange(len(limits)), beam))
+def check_search(beam: int, alpha: float) -> None:
+    """Refuse a beam without a place, and a penalty that is none."""
+    if beam < 1:
+        raise ValueError(f"a beam holds at least one beginning; received beam={beam}")
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha is the strength of a penalty, 0 or more; received alpha={alpha}")
+
+
+def search_all(model: Model, source: Array, search: Search) -> list[list[Hypothesis]]:
+    """Let the model read the sources, (batch, m), and take a search of them to its end."""
+    rows = np.repeat(np.arange(len(search.limits)), search.options.beam)
+    state = select(_start(model, source), rows)
     while len(search.going):
         state = _advance(model, search, state, source)
     return search.results

@@ -29,6 +29,12 @@ PARTS = (
     "status",
     "measured",
     "assets",
+    "found",
+    "cards",
+    "disk",
+    "offline",
+    "scripts",
+    "finish",
 )
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.application import Sphinx
-
-from attend_course.site.question import question
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,16 +14,9 @@ def _add_static(app: Sphinx) -> None:
         app.config.html_static_path.append(str(STATIC))
 
 
-def _add_script(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
-) -> None:
-    if doctree is not None and next(iter(doctree.findall(question)), None) is not None:
-        app.add_js_file("attend-question.js", loading_method="defer")
-
-
 def setup(app: Sphinx) -> None:
-    """Add style sheet and printing to every page, the questions' script to pages that ask."""
+    """Add the style sheet and the scripts to every page; `scripts` joins them with the others."""
     app.connect("builder-inited", _add_static)
-    app.connect("html-page-context", _add_script)
     app.add_css_file("attend-pages.css")
     app.add_js_file("attend-print.js", loading_method="defer")
+    app.add_js_file("attend-question.js", loading_method="defer")

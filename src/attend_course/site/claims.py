@@ -205,7 +205,7 @@ def _shown_proof(app: Sphinx, proof: Proof) -> list[nodes.Node]:
     repository = read_repository(Path(app.srcdir) / "pyproject.toml")
     address = f"{repository.url}/blob/{repository.branch}/{proof.file}#L{proof.line}"
     link = nodes.reference("", "", nodes.literal("", proof.node_id), refuri=address)
-    code = nodes.literal_block(proof.source, proof.source, language="python")
+    code = nodes.literal_block(proof.source, proof.source, language="text")
     return [nodes.paragraph("", "", nodes.Text("Proved by "), link), code]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from attend_course.kit.fonts import stylesheet
@@ -22,10 +23,13 @@ FORMULAS = re.compile(r"KaTeX_(?:Main-Regular|Math-Italic|Size[1-4]-Regular)")
 """The fonts that draw all formulas but a few; the others are fetched where a page asks for them."""
 
 
-def letters(folder: Path) -> set[str]:
-    """Collect the characters that stand in any page of a built site."""
-    pages = (path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
-    return set().union(*pages)
+TYPED = {chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
+"""What readers may type into an explorer: the letters of Western European languages."""
+
+
+def letters(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
+    """Collect the characters that pages show: those in them, in their scripts, and those typed."""
+    return TYPED.union(*pages, *scripts)
 
 
 def with_fonts(css: str, static: Path, shown: set[str]) -> str:
@@ -52,7 +56,8 @@ def with_fonts(css: str, static: Path, shown: set[str]) -> str:
             data = part(static / file.group(1), wanted)
         return swapped(rule.replace(file.group(0), source(data)))
 
-    return FACE.sub(inside, css) + FACE.sub(lambda m: swapped(m.group(0)), stylesheet())
+    own = stylesheet(lambda font: part(font, wanted))
+    return FACE.sub(inside, css) + FACE.sub(lambda m: swapped(m.group(0)), own)
 
 
 def part(font: Path, wanted: list[int]) -> bytes:

@@ -57,7 +57,8 @@ def subset(css: str, static: Path, names: set[str]) -> str:
 
 def write_subset(font: Path, target: Path, wanted: list[int]) -> None:
     """Write the part of a font that draws the characters `wanted`."""
-    options = Options(flavor="woff2", notdef_outline=True)
+    # Instructions for coarse screens are half of a small font, and no screen of today needs them.
+    options = Options(flavor="woff2", notdef_outline=True, hinting=False)
     loaded = load_font(str(font), options)
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=wanted)

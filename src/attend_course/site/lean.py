@@ -21,6 +21,7 @@ from sphinx.config import Config
 from attend_course.kit.small import STYLE, small
 from attend_course.site.fonts import letters, with_fonts
 from attend_course.site.icons import subset, used_names
+from attend_course.site.purge import purge, used_words
 
 HERE = Path(__file__).parent
 BUNDLE = "attend.css"
@@ -85,11 +86,21 @@ def write_assets(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir) / "_static"
     shutil.copytree(KATEX / "fonts", static / "fonts", dirs_exist_ok=True)
-    css = subset(bundle(static, styles), static, used_names(Path(app.outdir)))
-    css = with_fonts(css, static, letters(Path(app.outdir)))
+    texts = shown_texts(Path(app.outdir))
+    css = purge(bundle(static, styles), *used_words(*texts))
+    css = subset(css, static, used_names(Path(app.outdir)))
+    css = with_fonts(css, static, letters(*texts))
     (static / BUNDLE).write_text(small(css, STYLE), encoding="utf-8")
     for script in static.glob("*.js"):
         script.write_text(small(script.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def shown_texts(folder: Path) -> tuple[list[str], list[str]]:
+    """Read the pages of a built site, and the scripts that they load."""
+    pages = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html"))]
+    static = folder / "_static"
+    scripts = [*static.glob("page.*.js"), *(static / "attend").glob("*.js")]
+    return pages, [path.read_text(encoding="utf-8") for path in sorted(scripts)]
 
 
 def bundle(static: Path, styles: list[str]) -> str:

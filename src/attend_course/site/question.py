@@ -121,7 +121,7 @@ def visit_question(self: HTML5Translator, node: question) -> None:
     names = "".join(f'<span id="{name}"></span>' for name in node["ids"])
     self.body.append(
         f'<section class="attend-question" data-question="{node["number"]}" '
-        f'aria-labelledby="{node["number"]}-title">{names}'
+        f'aria-label="Question {node["number"].removeprefix("q")}">{names}'
         f'<p class="attend-question-title" id="{node["number"]}-title">Predict, then check</p>'
     )
 

@@ -22,6 +22,12 @@ class Repository:
         """Owner and name, as in ``owner/name``."""
         return "/".join(self.url.rstrip("/").split("/")[-2:])
 
+    @property
+    def site(self) -> str:
+        """The address of the site that the workflow publishes: the pages of the repository."""
+        owner, name = self.slug.split("/")
+        return f"https://{owner}.github.io/{name}/"
+
 
 def read_repository(pyproject: Path) -> Repository:
     """Read ``[tool.attend]`` of a pyproject.toml.
@@ -48,6 +54,7 @@ def apply_repository(app: Sphinx, config: Config) -> None:
     repository = read_repository(Path(app.confdir) / "pyproject.toml")
     config.html_theme_options["repository_url"] = repository.url
     config.html_theme_options["repository_branch"] = repository.branch
+    config.html_baseurl = repository.site
 
 
 def setup(app: Sphinx) -> None:

@@ -33,6 +33,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from traitlets import TraitError
 
+from attend_course.kit.engine import engine_folder
 from attend_course.kit.explorers import MIME, Explorer, all_explorers
 from attend_course.kit.explorers.bundle import page_scripts, stylesheet
 
@@ -191,7 +192,9 @@ def add_to_page(
     modules = {node["module"] for node in doctree.findall(explorer)}
     # Plain scripts in this order, not modules: those no browser loads from a disk.
     for name in ["attend", *sorted(modules)] if modules else []:
-        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer")
+        # Where the translator is, should an explorer need it.
+        more = {"data-engine": engine_folder()} if name == "attend" else {}
+        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer", **more)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -7,34 +7,70 @@ import { causalMask, maskedSoftmax, sum } from "../../kit/explorers/linalg.js";
 import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
+import { Fetching, asker, load } from "../../kit/explorers/translator.js";
 
 const TITLES = { memory: "Memory attention", own: "Self-attention of the decoder" };
 const MAPS = [
   ["memory", "at the source (memory attention)"],
   ["own", "at what is written (self-attention)"],
 ];
-const SOURCE = "Scores and probabilities were computed by the course’s trained translator, in Python. " +
-  "This explorer applies mask and softmax to the scores; predictions are those with the mask. " +
-  "Type a sentence of your own in the notebook.";
+const SOURCE = "Scores and probabilities are computed by the course’s trained translator: in Python for the " +
+  "sentences to choose from, in this page for yours. This explorer applies mask and softmax to the scores; " +
+  "predictions are those with the mask.";
 const TYPED = "Scores and probabilities are computed by the course’s trained translator, in Python.";
+const MASKED = "What lies behind the mask is shown for the sentences to choose from.";
 const LONGEST = 300;
+const BETWEEN = 20; // pieces of a side, as in Python
+const { ask } = asker("encoder_decoder");
+let last = null; // what a reader typed, recorded
 const PALE = 0.095;
 
-// The same as EncoderDecoderExplorer._results in Python, from the scores that Python recorded; null
-// where it recorded none.
-function compute({ sentence, map, masked, place, record }) {
+// The same as EncoderDecoderExplorer._results in Python, from the scores that Python recorded, or else
+// from those of the engine; null where nobody recorded any.
+function compute(state) {
+  const { sentence, record } = state;
   if (!record) return null;
-  const kept = record.sentences[sentence];
-  if (!kept) return { error: "The scores of this sentence were not recorded." };
-  const { source, target, inputs, likely } = kept;
+  const kept = record.sentences[sentence] ?? (last?.sentence === sentence ? last.kept : null);
+  return kept ? results(state, kept) : translated(state);
+}
+
+function results({ map, masked, place, record }, kept) {
+  const { source, target, inputs, likely, isTyped = false } = kept;
   const own = map === "own";
-  const mask = own && masked ? causalMask(target.length) : null;
+  const mask = own && (masked || isTyped) ? causalMask(target.length) : null;
   const chosen = atPlace(kept[map], place === "best" ? record.best[map] : place);
   const weights = average(chosen.map((scores) => maskedSoftmax(scores, mask)));
   return {
     error: null, computed_by: null, sentences: Object.keys(record.sentences),
     places: placeNames(kept.memory), tokens: own ? inputs : target, columns: own ? inputs : source,
     map, source, target, inputs, weights, mask, row_sums: weights.map(sum), likely,
+  };
+}
+
+async function translated(state) {
+  try {
+    const look = await ask("look", { text: state.sentence, beam: 1 });
+    if (!look) return null;
+    last = { sentence: state.sentence, kept: recorded(look) };
+    return results(state, last.kept);
+  } catch ({ message }) {
+    return { ...state.results, error: `This sentence was not translated: ${message}` };
+  }
+}
+
+// An answer of the engine, in the form in which Python records a sentence. Behind the mask no score
+// is computed.
+function recorded({ source, target, next, memory, decoder }) {
+  const [m, n] = [source.length, target.length];
+  if (Math.max(m, n) > BETWEEN) {
+    throw new Error(`the sentence has ${m} pieces and its translation ${n}; at most ${BETWEEN} can be shown.`);
+  }
+  const rows = ({ h, n: count, m: length, scores }) => Array.from({ length: h }, (_, head) => (
+    Array.from({ length: count }, (_, i) => Array.from(scores.slice((head * count + i) * length, (head * count + i + 1) * length)))));
+  return {
+    source, target, inputs: ["<start>", ...target.slice(0, -1)], isTyped: true,
+    likely: next.map((row) => row.map(({ piece, p }) => [piece, p])),
+    memory: memory.map(rows), own: decoder.map(rows),
   };
 }
 
@@ -90,16 +126,28 @@ const Step = ({ id, results: { target, inputs, likely }, locked, step: i }) => h
     ]} />
   </div>`;
 
-// On a page one of the recorded sentences; where Python answers, any.
+// Any sentence; on a page some are there to choose from.
 function Sentence({ state, results, set }) {
-  const choose = (sentence) => set({ sentence });
+  const put = (sentence) => set({ sentence, cell: [0, 0], locked: false });
   const read = (text) => {
     if (!text.trim() || text.length > LONGEST) throw new Error("Type one sentence. The last one stays.");
-    set({ sentence: text, cell: [0, 0], locked: false });
+    put(text);
   };
-  if (state.typing) return html`<${Field} class="attend-wide" value=${state.sentence} read=${read}>English sentence<//>`;
-  const options = results.sentences.map((sentence) => [sentence, sentence]);
-  return html`<${Choice} value=${state.sentence} options=${options} onChange=${choose}>Sentence<//>`;
+  const own = html`<${Field} class="attend-wide" value=${state.sentence} read=${read} onFocus=${load}>English sentence<//>`;
+  if (state.typing) return own;
+  const known = results.sentences.map((sentence) => [sentence, sentence]);
+  const options = results.sentences.includes(state.sentence) ? known : [...known, [state.sentence, "your own"]];
+  return html`
+    <${Choice} value=${state.sentence} options=${options} onChange=${(sentence) => set({ sentence })}>Sentence<//>
+    ${own}
+    <${Fetching} state=${state} again=${() => set({})}>Type your own: the translator (2.5 MB) then comes to this page.<//>`;
+}
+
+// For a typed sentence nobody has computed what lies behind the mask.
+function Masking({ state, results, set }) {
+  const isKnown = state.typing || results.sentences.includes(state.sentence);
+  if (!isKnown) return html`<span class="attend-control attend-muted">${MASKED}</span>`;
+  return html`<${Toggle} value=${state.masked} onChange=${(masked) => set({ masked })}>Mask later pieces<//>`;
 }
 
 // A button that has the focus keeps it at the end of the way, and says so.
@@ -123,7 +171,7 @@ function View({ state, results, set, id }) {
     <div class="attend-controls">
       <${Sentence} state=${state} results=${results} set=${set} />
       <${Choice} value=${state.map} options=${MAPS} onChange=${(value) => set({ map: value })}>Looking<//>
-      <${Toggle} value=${state.masked} onChange=${(masked) => set({ masked })}>Mask later pieces<//>
+      <${Masking} state=${state} results=${results} set=${set} />
       <${StepButtons} state=${state} results=${results} set=${set} />
     </div>
     <div class="attend-large attend-many">

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from attend.arrays import Array, is_torch, to_numpy
 from attend.decoding.loops import spoken
 from attend.decoding.writing import beam_search
 from attend.models.change_rules import Change
-from attend.models.changes import changed, distance, shares
+from attend.models.changes import changed, shares
 from attend.models.recording import record_attention
 from attend.text.corpus import normalize
 from attend.text.tokenizer import END, START, Tokenizer
+from attend.translator.alignment import word_numbers
 
 SENTENCE = "The children are playing in the garden behind the school."
 KINDS = ("encoder", "decoder", "memory")
@@ -23,6 +26,15 @@ NEXT = 5
 """How many likely pieces are named for each place."""
 DIGITS = 4
 """Decimals of what is sent: a picture shows two."""
+Replacement = tuple[int, str]
+"""The number of a word in a sentence, and what stands there instead."""
+WORD = regex.compile(r"[\p{L}\p{M}\p{N}](?:['’-]?[\p{L}\p{M}\p{N}])*")
+
+
+def replaced(sentence: str, instead: Sequence[Replacement]) -> str:
+    """Return a sentence with other words in it; what names no word of it changes nothing."""
+    texts, number = dict(instead), count()
+    return WORD.sub(lambda word: texts.get(next(number), word[0]), sentence)
 
 
 def look(
@@ -52,9 +64,6 @@ def look(
     written = beam_search(other, source, beam, alpha, spoken=rule)[0]
     finished = len(written) < source.shape[1] + 50
     target = [*written, END] if finished else written
-    given = _like(source, [[START, *target[:-1]]])
-    with record_attention(other) as recording:
-        other.step(given, other.start(source))
     p = to_numpy(shares(other, source, _like(source, [target])))
     return {
         "text": tokenizer.decode(target),
@@ -64,36 +73,64 @@ def look(
         "finished": finished,
         "p": _rounded(p[range(len(target)), target]),
         "next": [_likeliest(row, tokenizer) for row in p],
-        **{
-            kind: [_map(to_numpy(recording.of(kind, layer))[0]) for layer in range(model.config.N)]
-            for kind in KINDS
-        },
+        **reading(other, source, target),
     }
 
 
-def damage(model: Any, source: Array, target: Sequence[int], changes: Sequence[Change]) -> list:
-    """Remove every head in turn; return how far each moves the model, (kind, layer, head).
+def reading(model: Any, source: Array, target: Sequence[int]) -> dict[str, Any]:
+    """Return all maps of a model while it reads a translation, by their kind."""
+    given = _like(source, [[START, *target[:-1]]])
+    with record_attention(model) as recording:
+        model.step(given, model.start(source))
+    layers = range(model.config.N)
+    return {kind: [_map(to_numpy(recording.of(kind, i))[0]) for i in layers] for kind in KINDS}
 
-    See `attend.models.changes.distance`: the share of the probability that goes to other pieces.
-    The changes that are made already stay.
+
+def damage(
+    model: Any,
+    tokenizer: Tokenizer,
+    source: Array,
+    target: Sequence[int],
+    changes: Sequence[Change],
+) -> dict[str, list]:
+    """Remove every head in turn, then hide every word; return how far each moves the model.
+
+    ``heads`` is ordered by kind, layer and head. See `attend.models.changes.distance`: the share of
+    the probability that goes to other pieces. The changes that are made already stay.
     """
     c, given = model.config, _like(source, [list(target)])
     before = changed(model, changes)
     untouched = shares(before, source, given)
 
-    def without(kind: str, layer: int, head: int) -> float:
-        off = {"make": "off", "kind": kind, "layer": layer, "head": head}
-        apart = abs(untouched - shares(changed(before, [off]), source, given))
-        return round(float(apart.sum(axis=-1).mean()) / 2, DIGITS)
+    def without(more: Sequence[Change]) -> float:
+        return _apart(untouched, shares(changed(before, more), source, given))
+
+    def off(kind: str, layer: int, head: int) -> float:
+        return without([{"make": "off", "kind": kind, "layer": layer, "head": head}])
 
     heads, layers = range(c.h), range(c.N)
-    return [[[without(kind, layer, head) for head in heads] for layer in layers] for kind in KINDS]
+    hidden = [[{"make": "hidden", "token": i} for i in word] for word in _words(source, tokenizer)]
+    return {
+        "heads": [[[off(kind, layer, h) for h in heads] for layer in layers] for kind in KINDS],
+        "words": [without(word) for word in hidden],
+    }
 
 
-def moved(model: Any, source: Array, target: Sequence[int], changes: Sequence[Change]) -> float:
-    """Return how far the changes move the model on a translation."""
-    given = _like(source, [list(target)])
-    return round(distance(model, changed(model, changes), source, given), DIGITS)
+def moved(model: Any, other: Any, sources: tuple[Array, Array], target: Sequence[int]) -> float:
+    """Return how far two models are apart on a translation, each with a source of its own."""
+    given = _like(sources[0], [list(target)])
+    return _apart(shares(model, sources[0], given), shares(other, sources[1], given))
+
+
+def _apart(one: Array, other: Array) -> float:
+    return round(float(abs(one - other).sum(axis=-1).mean()) / 2, DIGITS)
+
+
+def _words(source: Array, tokenizer: Tokenizer) -> list[list[int]]:
+    """Return the places of the pieces of each word."""
+    numbers = word_numbers([tokenizer.piece(int(token)) for token in source[0]])
+    places = range(len(numbers))
+    return [[i for i in places if numbers[i] == word] for word in range(max(numbers) + 1)]
 
 
 def source_tokens(model: Any, tokenizer: Tokenizer, sentence: str) -> Array:

@@ -1,27 +1,51 @@
 // The laboratory: the trained translator, open. Type, look at any head, change anything.
-import { html, useEffect, useMemo, useReducer, useRef, useState } from "../../kit/explorers/vendor/preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "../../kit/explorers/vendor/preact.js";
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
-import { Button, More, Slider, Toggle, Written } from "../../kit/explorers/controls.js";
+import { Button, Choice, More, Slider, Toggle, Written } from "../../kit/explorers/controls.js";
 import { Formula, Result } from "../../kit/explorers/formula.js";
+import { Lines } from "../../kit/explorers/lines.js";
 import { HeatMap, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
-import { cancel, compute, damage, load, onProgress, progress, stopDamage } from "./asking.js";
+import { Fetching, load, useProgress } from "../../kit/explorers/translator.js";
+import { Tree } from "../../kit/explorers/tree.js";
+import { compute, damage, stopDamage } from "./asking.js";
+import { Changes, said, saidOf } from "./changing.js";
 import { read, written } from "./link.js";
-import { Damage, Gallery, Lines, NAMES, Pieces, Tree, bare, fits, nameOf, percent, rowsOf, said } from "./parts.js";
-import { csv, png, save, svg } from "./saving.js";
+import { Gallery, HeadDamage, Later, MapsTable, NAMES, Pieces, WordDamage, percent } from "./parts.js";
+import { bare, difference, lost, mapOf, movedMaps, nameOf, peak, placesOf, readingOf } from "./reading.js";
+import { csv, json, png, save, svg } from "./saving.js";
+import { wordsOf } from "./sentence.js";
 
-const EDITED = ["sentence", "beam", "alpha", "changes"];
-const PARTS = ["scaling", "positions", "causal mask", "residual connections"];
-const TEMPERATURES = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5];
-const MAKES = [["off", "Off"], ["alone", "Alone"], ["uniform", "Uniform"]];
+const EDITED = ["sentence", "beam", "alpha", "changes", "instead"];
+const PALE = 0.095;
+const VIEWS = [["changed", "the changed run"], ["untouched", "the untouched run"], ["difference", "the difference"]];
 const pick = (state) => Object.fromEntries(EDITED.map((name) => [name, state[name]]));
 
-function words(state, { untouched, changed, distance }) {
-  const first = `“${state.sentence}” becomes “${untouched.text}”.`;
-  if (!changed) return first;
-  return `${first} Changed, the translator writes “${changed.text}”; ${percent(distance)} of the probability has moved.`;
+// ------------------------------------------------------------------------------------- in sentences
+
+function words(state, results) {
+  const { untouched, changed } = results;
+  const [least, place] = [untouched.p.indexOf(Math.min(...untouched.p)), mapOf(changed ?? untouched, state)];
+  const row = Math.min(state.cell[0], place.rows.length - 1);
+  const most = peak(place.values[row]);
+  return [
+    `“${state.sentence}” becomes “${untouched.text}”.`,
+    `The translator is least sure of “${bare(untouched.target[least])}”: ${percent(untouched.p[least])}.`,
+    changed && changedWords(state, results),
+    `In ${nameOf(state)}, “${bare(place.rows[row])}” looks most at “${bare(place.columns[most])}”: ${number(place.values[row][most])}.`,
+  ].filter(Boolean).join(" ");
 }
+
+function changedWords({ sentence, changes, instead }, { untouched, changed, distance, ...rest }) {
+  const made = [...changes.map((one) => said(one, changed.source)), ...instead.map((one) => saidOf(one, sentence))];
+  const comparable = movedMaps({ untouched, changed, ...rest }).filter(({ share }) => share !== null);
+  const most = comparable[peak(comparable.map(({ share }) => share))];
+  return `Changed (${made.join("; ")}), it writes “${changed.text}”; ${percent(distance)} of the probability has moved. `
+    + `The map that has moved most is ${nameOf(most.place)}: ${percent(most.share)} of its weight.`;
+}
+
+// ------------------------------------------------------------------------------- state and its past
 
 // What was done, to be undone and done again. Letters typed one after the other are one step.
 function useHistory(state, set) {
@@ -44,48 +68,46 @@ function useHistory(state, set) {
 }
 
 // On a page the state stands in the address, and the translator is fetched; in Jupyter neither.
+// Returns what there is to say of the address.
 function usePage(state, results, set) {
-  const [, redraw] = useReducer((n) => n + 1, 0);
-  const onPage = !state.answered && Boolean(results.engine);
+  const [note, tell] = useState("");
+  const [onPage, address] = [!state.answered, written(state)];
+  const first = useRef(address);
   useEffect(() => {
     if (!onPage) return undefined;
-    const found = read(location.hash, results);
-    if (Object.keys(found).length) set(found);
-    load(results.engine).then((isThere) => isThere && set({}));
-    return onProgress(redraw);
+    const follow = () => {
+      const { settings, isWhole } = read(location.hash, results);
+      tell(isWhole ? "" : "Not all of this link could be read. What could not be read was left as it is.");
+      if (Object.keys(settings).length) set(settings);
+    };
+    follow();
+    load().then((isThere) => isThere && set({}));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
   }, [onPage]);
-  const address = written(state);
-  const first = useRef(address);
   useEffect(() => {
     if (!onPage || address === first.current) return undefined;
     const timer = setTimeout(() => history.replaceState(null, "", address), 300);
     return () => clearTimeout(timer);
   }, [onPage, address]);
-  return onPage ? { loading: progress(), again: () => load(results.engine).then((isThere) => isThere && set({})) } : null;
+  return note;
 }
 
-// How much of the probability moves without each head: from Python, or from the engine bit by bit.
-function useDamage({ heads }, results, page) {
+// What moves without each head and each word: from Python, or from the engine bit by bit.
+function useDamage({ heads, answered }, results) {
   const [found, tell] = useState(null);
-  const ready = Boolean(page && heads && results.key && page.loading.state === "ready");
+  const isThere = useProgress().state === "ready";
+  const asked = Boolean(heads && !answered && isThere);
   useEffect(() => {
     tell(null);
-    if (!ready) return undefined;
+    if (!asked) return undefined;
     damage(results, tell).catch(() => tell(null));
     return stopDamage;
-  }, [ready, results.key]);
+  }, [asked, results.key]);
   return heads ? found ?? results.damage : null;
 }
 
-function Loading({ loading: { state, received, total, error }, again }) {
-  if (state === "ready") return html`<p class="attend-loading" role="status">The translator is here: everything works, and nothing leaves this page.</p>`;
-  if (state === "failed") {
-    return html`<p class="attend-loading" role="alert">${error} <${Button} onClick=${again}>Try again<//></p>`;
-  }
-  if (state === "idle") return html`<p class="attend-loading"><${Button} onClick=${again}>Fetch the translator (2.5 MB)<//></p>`;
-  return html`<p class="attend-loading"><label>The translator is on its way: ${(received / 1e6).toFixed(1)} MB${" "}
-    <progress max="1" value=${total ? received / total : null}></progress></label>${" "}<${Button} onClick=${cancel}>Cancel<//></p>`;
-}
+// ------------------------------------------------------------------------------------------- views
 
 function Sentence({ state, edit, fault }) {
   const live = useLive();
@@ -107,7 +129,7 @@ function German({ results: { untouched, changed, distance } }) {
 }
 
 // The lines that explain one weight. Scores come with the engine's answers only.
-function formulaLines({ map, head, values, rows, columns, changes }, [i, j]) {
+function formulaLines({ map, head, values, rows, columns }, changes, [i, j]) {
   const row = (block) => Array.from(block.slice((head * map.n + i) * map.m, (head * map.n + i + 1) * map.m));
   const weight = ["weight", html`${bare(rows[i])} gives ${bare(columns[j])} <${Result}>${number(values[i][j])}<//> of its attention`];
   const sum = ["row", html`its weights sum to ${number(values[i].reduce((a, b) => a + b, 0))}`];
@@ -124,160 +146,153 @@ function formulaLines({ map, head, values, rows, columns, changes }, [i, j]) {
     ["softmax", line], note, weight, sum].filter(Boolean);
 }
 
-function mapOf(look, { kind, layer, head }) {
-  const map = look[kind][Math.min(layer, look[kind].length - 1)];
-  return {
-    map, head: Math.min(head, map.h - 1), values: rowsOf(map, Math.min(head, map.h - 1)),
-    rows: kind === "encoder" ? look.source : look.target,
-    columns: kind === "decoder" ? look.target.map((_, i) => look.target[i - 1] ?? "<start>") : look.source,
-  };
+// One weight before and after, while both models read the untouched translation.
+const differenceLines = (before, after, [i, j]) => [
+  ["untouched", number(before.values[i][j])],
+  ["changed", number(after.values[i][j])],
+  ["difference", html`<${Result}>${number(after.values[i][j] - before.values[i][j])}<//>`],
+];
+
+// What is shown large: the map of a run, or how it differs from the untouched one.
+function largeMap({ untouched, changed, ...rest }, view, place) {
+  if (view !== "difference") {
+    const one = mapOf(view === "changed" ? changed : untouched, place);
+    return { ...one, explain: (changes, cell) => formulaLines(one, changes, cell) };
+  }
+  const [before, after] = [mapOf(untouched, place), mapOf(readingOf({ untouched, changed, ...rest }), place)];
+  const values = difference(after.values, before.values);
+  return values && { ...before, values, share: lost(values), explain: (_, cell) => differenceLines(before, after, cell) };
 }
 
-function Large({ state, results, set, shown, which, id }) {
-  const one = useMemo(() => mapOf(shown, state), [shown, state.kind, state.layer, state.head]);
+function Large({ state, results, set, view, id }) {
+  const one = useMemo(() => largeMap(results, view, state), [results, view, state.kind, state.layer, state.head]);
+  const title = `${NAMES[state.kind]}, layer ${state.layer + 1}, head ${state.head + 1}`;
+  return html`
+    <section class="attend-large attend-many" aria-label="One map, large">
+      <p class="attend-map-title">${title}</p>
+      ${one ? html`<${Map} ...${{ one, state, set, view, id }} />` : html`
+        <p>The changed source has other pieces, so this map cannot be laid on the untouched one.</p>`}
+    </section>`;
+}
+
+function Map({ one, state, set, view, id }) {
+  const { rows, columns, values } = one;
   const [lines, show] = useState(false);
-  const look = useLook(state, set, one.values);
-  const ramp = useMemo(() => shades(one.values, 1), [one]);
-  const other = which === "changed" && mapOf(results.untouched, state);
-  const apart = other && sameShape(other.values, one.values) && meanDifference(other.values, one.values);
+  const look = useLook(state, set, values);
+  const ramp = useMemo(() => shades(values, 1), [one]);
+  const isMap = view !== "difference";
   return html`
-    <section aria-label="One map, large">
-      <p class="attend-map-title">${NAMES[state.kind]}, layer ${state.layer + 1}, head ${state.head + 1}${which === "changed" && " (changed)"}</p>
-      <div class="attend-controls"><${Toggle} value=${lines} onChange=${show}>as lines<//>
-        ${apart !== false && other && html`<span class="attend-muted">This map differs by ${number(apart)} a weight from the untouched one.</span>`}</div>
-      ${lines ? html`<${Lines} ...${one} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
-        <${HeatMap} label=${nameOf(state)} rows=${one.rows.map(bare)} columns=${one.columns.map(bare)} values=${one.values}
-          sums=${one.values.map((row) => row.reduce((a, b) => a + b, 0))} ramp=${ramp} look=${look} describedby=${`${id}-formula`} stage="weights" />`}
-      <${Formula} id=${`${id}-formula`} pair=${[bare(one.rows[look.seen[0]]), bare(one.columns[look.seen[1]])]}
-        locked=${state.locked} lines=${formulaLines({ ...one, changes: state.changes }, look.seen)} />
+    <div class="attend-controls">${isMap ? html`<${Toggle} value=${lines} onChange=${show}>as lines<//>` : html`
+      <span class="attend-muted">Changed minus untouched: ${percent(one.share)} of the weight has moved.</span>`}</div>
+    ${isMap && lines ? html`<${Lines} rows=${rows.map(bare)} columns=${columns.map(bare)} values=${values} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
+      <${HeatMap} label=${nameOf(state)} rows=${rows.map(bare)} columns=${columns.map(bare)} values=${values} pale=${PALE}
+        sums=${values.map((row) => row.reduce((a, b) => a + b, 0))} ramp=${ramp} look=${look} describedby=${`${id}-formula`} stage="weights" />`}
+    <${Formula} id=${`${id}-formula`} pair=${[bare(rows[look.seen[0]]), bare(columns[look.seen[1]])]}
+      locked=${state.locked} lines=${one.explain(state.changes, look.seen)} />`;
+}
+
+// The faces of all maps: their weights, or how they have moved, with one number each.
+function facesOf(results, view) {
+  if (view === "difference") {
+    return movedMaps(results).map(({ place, apart, share }) => ({ place, values: apart, text: apart ? percent(share) : "other pieces" }));
+  }
+  const look = results[view];
+  return placesOf(look).map((place) => ({ place, values: mapOf(look, place).values }));
+}
+
+function Maps({ state, results, set, view, id }) {
+  const faces = useMemo(() => facesOf(results, view), [results, view]);
+  const look = view === "difference" ? results.untouched : results[view];
+  return html`
+    <${Gallery} faces=${faces} h=${results.h} chosen=${state} choose=${set} changes=${state.changes} />
+    <${Later} title="All maps as a table">${() => html`<${MapsTable} look=${look} faces=${faces} />`}<//>
+    <${Large} ...${{ state, results, set, view, id }} />`;
+}
+
+// Every head removed in turn, every word hidden in turn.
+function Damages({ found, results, choose, edit, changes }) {
+  const { source } = results.changed ?? results.untouched;
+  const all = wordsOf(source).map((tokens) => ({ tokens, text: bare(tokens.map((i) => source[i]).join("")) }));
+  const hide = ({ tokens }) => edit({ changes: [...changes, ...tokens.map((token) => ({ make: "hidden", token }))] });
+  return html`
+    <section aria-label="Which head matters, which word">
+      <p class="attend-map-title">Every head removed in turn: how much of the probability moves to other pieces</p>
+      <${HeadDamage} shares=${found.heads} choose=${choose} />
+      <p class="attend-map-title">Every word hidden in turn</p>
+      <${WordDamage} shares=${found.words} words=${all} choose=${hide} />
+      <p class="attend-muted">Press a head to look at it, or a word to hide it.</p>
     </section>`;
 }
 
-const sameShape = (a, b) => a.length === b.length && a[0].length === b[0].length;
-
-function meanDifference(a, b) {
-  const all = a.flatMap((row, i) => row.map((x, j) => Math.abs(x - b[i][j])));
-  return all.reduce((sum, x) => sum + x, 0) / all.length;
-}
-
-// Everything that can be changed. `change` receives the new list.
-function Changes({ state, results, change }) {
-  const { changes, kind, layer, head, cell: [query] } = state;
-  const place = { kind, layer, head };
-  const source = results.untouched.source;
-  const without = (isGone) => changes.filter((one) => !isGone(one));
-  const isOfHead = (make) => (one) => one.make === make && one.head === head && fits(one, place) && one.query === undefined;
-  const isHidden = (token) => (one) => one.make === "hidden" && one.token === token;
-  const isPart = (part) => (one) => one.part === part;
-  const isHot = (one) => one.make === "temperature";
-  const flip = (is, one) => change(changes.some(is) ? without(is) : [...changes, one]);
-  const temperature = changes.find(isHot)?.value ?? 1;
-  return html`
-    <section aria-label="Change it" class="attend-changes">
-      <p class="attend-map-title">Change it</p>
-      <div class="attend-row"><span class="attend-label">This head (${nameOf(place)}):</span>
-        ${MAKES.map(([make, name]) => html`<${Button} aria-pressed=${changes.some(isOfHead(make)) ? "true" : "false"}
-          onClick=${() => flip(isOfHead(make), { make, ...place })}>${name}<//>`)}
-        <${ByHand} ...${{ state, results, place, query, change }} />
-      </div>
-      <div class="attend-row"><span class="attend-label">Hide a piece:</span>
-        ${source.map((piece, token) => html`<${Button} kind="attend-button attend-chip" aria-pressed=${changes.some(isHidden(token)) ? "true" : "false"}
-          onClick=${() => flip(isHidden(token), { make: "hidden", token })}>${bare(piece)}<//>`)}
-      </div>
-      <div class="attend-controls">${PARTS.map((part) => html`<${Toggle} value=${!changes.some(isPart(part))}
-          onChange=${() => flip(isPart(part), { make: "without", part })}>${part}<//>`)}</div>
-      <${Slider} value=${temperature} steps=${TEMPERATURES}
-        onChange=${(value) => change([...without(isHot), ...(value === 1 ? [] : [{ make: "temperature", value }])])}>temperature<//>
-      ${changes.length > 0 && html`<ul class="attend-made" aria-label="What is changed">${changes.map((one) => html`
-        <li>${said(one, source)} <${Button} aria-label=${`Take back: ${said(one, source)}`}
-          onClick=${() => change(without((other) => other === one))}>Take back<//></li>`)}</ul>`}
-    </section>`;
-}
-
-// The row of the focused query, to be overwritten number by number.
-function ByHand({ state, results, place, query, change }) {
-  const [note, tell] = useState("");
-  const { values, rows } = mapOf(results.changed ?? results.untouched, place);
-  const at = Math.min(query, values.length - 1);
-  const take = ({ target }) => {
-    const row = target.value.trim().split(/[\s;]+/).map((text) => Number(text.replace(",", ".")));
-    if (!row.every((x) => Number.isFinite(x) && x >= 0)) return tell("Numbers of 0 or more, with spaces between them.");
-    tell("");
-    const isRow = (one) => one.make === "row" && fits(one, place) && one.query === at;
-    return change([...state.changes.filter((one) => !isRow(one)), { make: "row", ...place, query: at, row }]);
+function Saving({ state, results, view }) {
+  const one = () => {
+    const { rows, columns, values } = largeMap(results, view, state) ?? mapOf(results.untouched, state);
+    return { title: nameOf(state), rows: rows.map(bare), columns: columns.map(bare), values };
   };
-  return html`
-    <label class="attend-control"><span class="attend-label">Row of “${bare(rows[at])}” by hand</span>
-      <${Written} type="text" class="attend-wide" value=${values[at].map((x) => Number(x.toFixed(2))).join(" ")} onChange=${take} />
-      <span class="attend-note" role="status">${note}</span>
-    </label>`;
-}
-
-function Saving({ state, results, shown }) {
-  const name = () => ({ title: nameOf(state), ...mapOf(shown, state) });
-  const { sentence, beam, alpha, changes } = state;
-  const numbers = () => JSON.stringify({ sentence, beam, alpha, changes, ...results }, (_, x) => (ArrayBuffer.isView(x) ? Array.from(x) : x));
   return html`
     <${More} title="Take it with you">
       <div class="attend-row">
-        <${Button} onClick=${() => save("map.svg", svg(name()), "image/svg+xml")}>Map as SVG<//>
-        <${Button} onClick=${async () => save("map.png", await png(svg(name())))}>Map as PNG<//>
-        <${Button} onClick=${() => save("map.csv", csv(name()), "text/csv")}>Map as CSV<//>
-        <${Button} onClick=${() => save("laboratory.json", numbers(), "application/json")}>All as JSON<//>
+        <${Button} onClick=${() => save("map.svg", svg(one()), "image/svg+xml")}>Map as SVG<//>
+        <${Button} onClick=${async () => save("map.png", await png(svg(one())))}>Map as PNG<//>
+        <${Button} onClick=${() => save("map.csv", csv(one()), "text/csv")}>Map as CSV<//>
+        <${Button} onClick=${() => save("laboratory.json", json({ ...pick(state), ...results }), "application/json")}>All as JSON<//>
         <${Button} onClick=${() => navigator.clipboard?.writeText(new URL(written(state), location).href)}>Copy a link to this<//>
       </div>
     <//>`;
 }
 
-function Search({ state, edit }) {
-  return html`<div class="attend-controls">
+const Search = ({ state, edit }) => html`
+  <div class="attend-controls">
     <${Slider} value=${state.beam} steps=${[1, 2, 3, 4, 5, 6, 7, 8]} show=${(x) => (x === 1 ? "1 (greedy)" : String(x))}
       onChange=${(beam) => edit({ beam })}>beam<//>
     <${Slider} value=${state.alpha} steps=${[0, 0.3, 0.6, 1, 2]} distance=${(a, b) => Math.abs(a - b)}
-      onChange=${(alpha) => edit({ alpha })}>length penalty α<//></div>`;
-}
+      onChange=${(alpha) => edit({ alpha })}>length penalty α<//>
+  </div>`;
+
+// What was done is taken back here, and what it has led to stands here too: the head of the page is
+// far away.
+const Undo = ({ past: { edit, undo, redo }, reset, results }) => html`
+  <div class="attend-row">
+    <${Button} disabled=${!undo} onClick=${() => undo()}>Undo<//>
+    <${Button} disabled=${!redo} onClick=${() => redo()}>Redo<//>
+    <${Button} onClick=${() => edit(reset)}>Reset<//>
+  </div>
+  ${results.changed && html`<${German} results=${results} />`}`;
 
 function View({ state, results, set, id }) {
-  const page = usePage(state, results, set);
-  const { edit, undo, redo } = useHistory(state, set);
-  const damages = useDamage(state, results, page);
+  const note = usePage(state, results, set);
+  const past = useHistory(state, set);
+  const found = useDamage(state, results);
   const first = useRef(pick(state));
-  const [which, choose] = useState("changed");
-  const shown = which === "changed" && results.changed ? results.changed : results.untouched;
-  const label = results.changed && which === "changed" ? "changed" : "untouched";
-  const change = (changes) => edit({ changes });
+  const [chosen, choose] = useState("changed");
+  const view = results.changed ? chosen : "untouched";
+  const shown = view === "changed" ? results.changed : results.untouched;
   const text = words(state, results);
+  const { edit } = past;
+  const toPiece = (i) => set({ kind: state.kind === "encoder" ? "memory" : state.kind, cell: [i, state.cell[1]], locked: true });
   return html`
-    <${Sentence} state=${state} edit=${edit} fault=${results.fault} />
+    <${Sentence} state=${state} edit=${edit} fault=${[note, results.fault].filter(Boolean).join(" ")} />
     <${German} results=${results} />
-    ${page && html`<${Loading} ...${page} />`}
-    <div class="attend-row">
-      <${Button} disabled=${!undo} onClick=${() => undo()}>Undo<//>
-      <${Button} disabled=${!redo} onClick=${() => redo()}>Redo<//>
-      <${Button} onClick=${() => edit({ ...first.current, changes: [] })}>Reset<//>
-      ${results.changed && html`<${Toggle} value=${which === "changed"} onChange=${(on) => choose(on ? "changed" : "untouched")}>show the changed run<//>`}
-    </div>
-    <${Pieces} look=${shown} row=${Math.min(state.cell[0], shown.target.length - 1)} label="The translation, piece by piece"
-      choose=${(i) => set({ kind: state.kind === "encoder" ? "memory" : state.kind, cell: [i, state.cell[1]], locked: true })} />
-    <div class="attend-bench">
-      <div>
-        <${Gallery} look=${shown} chosen=${state} choose=${set} changes=${state.changes} />
-        <${Button} aria-pressed=${state.heads ? "true" : "false"} onClick=${() => set({ heads: !state.heads })}>Which head matters for this sentence?<//>
-      </div>
-      <${Large} ...${{ state, results, set, shown, which: label, id }} />
-    </div>
-    ${damages && html`<section aria-label="Which head matters"><p class="attend-map-title">Every head removed in turn: how much of the probability moves to other pieces</p>
-      <${Damage} damage=${damages} choose=${set} /></section>`}
-    <${Changes} state=${state} results=${results} change=${change} />
-    <${Search} state=${state} edit=${edit} />
-    ${shown.tree?.length > 1 && html`<${More} title="The beam as a tree"><${Tree} nodes=${shown.tree} /><//>`}
-    <${Saving} state=${state} results=${results} shown=${shown} />
+    <${Fetching} state=${state} again=${() => set({})}>The translator (2.5 MB) is fetched when you come here.<//>
+    <p class="attend-map-title">Piece by piece: how sure it was, and what else was likely</p>
+    <${Pieces} look=${shown} row=${Math.min(state.cell[0], shown.target.length - 1)} label="The translation, piece by piece" choose=${toPiece} />
+    <p class="attend-map-title">Where it looked: ${placesOf(shown).length} maps of attention. Press one to see it large.</p>
+    ${results.changed && html`<div class="attend-controls"><${Choice} value=${view} options=${VIEWS} onChange=${choose}>The maps show<//></div>`}
+    <${Maps} ...${{ state, results, set, view, id }} />
     <p class="attend-summary">${text}</p>
+    <${Changes} state=${state} results=${results} edit=${edit} />
+    <${Search} state=${state} edit=${edit} />
+    <${Undo} past=${past} reset=${{ ...first.current, changes: [], instead: [] }} results=${results} />
+    <div class="attend-row"><${Button} aria-pressed=${state.heads ? "true" : "false"}
+      onClick=${() => set({ heads: !state.heads })}>Which head matters for this sentence? Which word?<//></div>
+    ${found && html`<${Damages} ...${{ found, results, edit, choose: set, changes: state.changes }} />`}
+    ${shown.tree?.length > 1 && html`<${Later} title="The beam as a tree">${() => html`<${Tree} nodes=${shown.tree.map((node) => ({ ...node, piece: bare(node.piece) }))} />`}<//>`}
+    <${Saving} state=${state} results=${results} view=${view} />
     <${Announce}>${text}<//>`;
 }
 
 export default explorer({
   title: "Laboratory: a translator with every head in view",
-  traits: ["sentence", "beam", "alpha", "changes", "heads", "kind", "layer", "head", "cell", "locked"],
+  traits: [...EDITED, "heads", "kind", "layer", "head", "cell", "locked"],
   compute, words, View,
 });

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
+from attend.arrays import Array
 from attend.models.change_rules import check
-from attend.translator.translator import SHIPPED, shipped
+from attend.models.changes import changed
+from attend.translator.translator import shipped
 from attend_course.chapters.laboratory import example
-from attend_course.kit.engine import ENGINE
-from attend_course.kit.explorers import drawing
+from attend_course.kit.explorers import drawing, rules
 from attend_course.kit.explorers.base import Explorer
 
 __all__ = ["Laboratory"]
 
-
-def engine_folder() -> str:
-    """Name the engine's folder on a site; it changes with any of the files, so caches may stay."""
-    digest = hashlib.sha256()
-    for path in sorted([*ENGINE.glob("*.js"), SHIPPED / "checksums.json"]):
-        digest.update(path.read_bytes())
-    return f"engine.{digest.hexdigest()[:10]}"
+LONGEST = 100
+"""Letters of what takes a word's place."""
 
 
 class Laboratory(Explorer):
@@ -46,8 +41,10 @@ class Laboratory(Explorer):
         How the translation is searched for; a beam of 1 takes the likeliest piece at each step.
     changes : list of dict
         What is changed about the model; see `attend.models.changes`.
+    instead : list of [int, str]
+        Words that take the place of others: the number of a word in the sentence, and the other.
     heads : bool
-        Whether every head is removed in turn.
+        Whether every head is removed in turn, and every word hidden.
     kind, layer, head : str, int, int
         The map that is shown large.
     cell : list of two int
@@ -66,12 +63,14 @@ class Laboratory(Explorer):
     takes_function = False
     examples: ClassVar[list[dict[str, Any]]] = [
         {"changes": [{"make": "uniform", "kind": "memory", "layer": 3}], "cell": [1, 1]},
+        {"instead": [[6, "<b>kitchens</b>"]], "kind": "encoder", "cell": [0, 6]},
     ]
 
     sentence = traitlets.Unicode(example.SENTENCE).tag(sync=True, state="input")
     beam = traitlets.Int(4, min=1, max=8).tag(sync=True, state="input")
     alpha = traitlets.Float(0.6, min=0, max=5).tag(sync=True, state="input")
     changes: traitlets.List = traitlets.List([]).tag(sync=True, state="input")
+    instead: traitlets.List = traitlets.List([]).tag(sync=True, state="input")
     heads = traitlets.Bool(False).tag(sync=True, state="input")
     kind = traitlets.Enum(example.KINDS, "memory").tag(sync=True, state="view")
     layer = traitlets.Int(3, min=0).tag(sync=True, state="view")
@@ -90,30 +89,38 @@ class Laboratory(Explorer):
         super().__init__(**traits)
 
     def _results(self) -> dict[str, Any]:
-        model, tokenizer, changes = self._model, self._tokenizer, self.changes
-        basics: dict[str, Any] = {"key": self.key, "engine": None}
-        if self._shipped:
-            basics["engine"] = engine_folder()
-        basics |= {"N": model.config.N, "h": model.config.h}
+        basics = {"key": self.key, "N": self._model.config.N, "h": self._model.config.h}
         try:
-            source = example.source_tokens(model, tokenizer, self.sentence)
-            if self._shipped:
-                shipped().sentences(self.sentence)
+            return basics | {"fault": None} | self._compared(*self._sources())
         except ValueError as error:
-            return {**self.results, **basics, "fault": str(error)}
-        search = (self.beam, self.alpha)
+            if not self.results:
+                raise traitlets.TraitError(f"sentence: {error}") from error
+            return {**self.results, "fault": str(error)}
+
+    def _sources(self) -> tuple[Array, Array]:
+        """Return the tokens of the sentence, and of the one with other words in it."""
+        texts = (self.sentence, example.replaced(self.sentence, self.instead))
+        if self._shipped:
+            for text in texts:
+                shipped().sentences(text)
+        one, other = (example.source_tokens(self._model, self._tokenizer, text) for text in texts)
+        return one, other
+
+    def _compared(self, source: Array, other: Array) -> dict[str, Any]:
+        """Return the untouched run, the changed one beside it, and how far they are apart."""
+        model, tokenizer, search = self._model, self._tokenizer, (self.beam, self.alpha)
         untouched = example.look(model, tokenizer, source, [], *search)
         target = untouched["tokens"]["target"]
-        return {
-            **basics,
-            "fault": None,
-            "tokens": untouched["source"],
-            "untouched": untouched,
-            "changed": example.look(model, tokenizer, source, changes, *search)
-            if changes
-            else None,
-            "distance": example.moved(model, source, target, changes) if changes else 0.0,
-            "damage": example.damage(model, source, target, changes) if self.heads else None,
+        found = {"tokens": untouched["source"], "untouched": untouched, "damage": None}
+        if self.heads:
+            found["damage"] = example.damage(model, tokenizer, other, target, self.changes)
+        if not self.changes and other.tolist() == source.tolist():
+            return found | {"changed": None, "reading": None, "distance": 0.0}
+        second = changed(model, self.changes)
+        return found | {
+            "changed": example.look(model, tokenizer, other, self.changes, *search),
+            "reading": example.reading(second, other, target),
+            "distance": example.moved(model, second, (source, other), target),
         }
 
     @property
@@ -124,7 +131,7 @@ class Laboratory(Explorer):
     @property
     def key(self) -> str:
         """What the results answer, as a text."""
-        names = ("sentence", "beam", "alpha", "changes")
+        names = ("sentence", "beam", "alpha", "changes", "instead")
         return json.dumps({name: getattr(self, name) for name in names})
 
     @traitlets.validate("changes")
@@ -135,6 +142,18 @@ class Laboratory(Explorer):
             except ValueError as error:
                 raise traitlets.TraitError(str(error)) from error
         return proposal["value"]
+
+    @traitlets.validate("instead")
+    def _check_instead(self, proposal: Any) -> list[list[Any]]:
+        for one in proposal["value"]:
+            fit = isinstance(one, list | tuple) and len(one) == 2 and rules.is_index(one[0], 1000)
+            fit = fit and isinstance(one[1], str) and 0 < len(one[1].strip()) <= LONGEST
+            rules.require(fit, f"instead holds pairs of a word's number and a text, got {one!r}")
+        return [list(one) for one in proposal["value"]]
+
+    @traitlets.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        return rules.place(proposal["value"], 1000)
 
     def picture(self) -> drawing.Picture:
         """Return the map that is shown large."""

@@ -1,51 +1,52 @@
 // The parts of the laboratory's view.
-import { html } from "../../kit/explorers/vendor/preact.js";
+import { html, useState } from "../../kit/explorers/vendor/preact.js";
 import { useLive } from "../../kit/explorers/explorer.js";
 import { Button } from "../../kit/explorers/controls.js";
 import { OWN_KEYS } from "../../kit/explorers/keys.js";
 import { number } from "../../kit/explorers/text.js";
+import { KINDS, bare, mapOf, nameOf, peakOf } from "./reading.js";
 
-export const KINDS = ["encoder", "decoder", "memory"];
 export const NAMES = {
-  encoder: "Encoder: the source looks at itself",
-  decoder: "Decoder: the target looks back at itself",
-  memory: "Memory: the target looks at the source",
+  encoder: "Encoder: English looks at itself",
+  decoder: "Decoder: German looks back at itself",
+  memory: "Memory: German looks at English",
 };
 const LEVELS = 6;
 
 export const percent = (x) => `${number(100 * x)} %`;
-export const bare = (piece) => piece.replaceAll("▁", " ").trim() || piece;
-export const nameOf = ({ kind, layer, head }) => `${kind}, layer ${layer + 1}, head ${head + 1}`;
 
-// The weights of one head as rows.
-export function rowsOf({ n, m, weights }, head) {
-  const from = (i) => (head * n + i) * m;
-  return Array.from({ length: n }, (_, i) => Array.from(weights.slice(from(i), from(i) + m)));
+// What is one step away and takes work to draw: drawn when it is opened.
+export function Later({ title, children }) {
+  const [isOpen, open] = useState(false);
+  return html`
+    <details class="attend-more" onToggle=${({ currentTarget }) => open(currentTarget.open)}>
+      <summary ...${OWN_KEYS}>${title}</summary>
+      <div class="attend-more-inside">${isOpen && children()}</div>
+    </details>`;
 }
 
 // A map small enough to be a button's face: a path for each strength of its colour.
-function Mini({ map, head }) {
+function Mini({ values }) {
   const paths = Array(LEVELS + 1).fill("");
-  for (let i = 0; i < map.n; i += 1) {
-    for (let j = 0; j < map.m; j += 1) {
-      paths[Math.round(map.weights[(head * map.n + i) * map.m + j] * LEVELS)] += `M${j} ${i}h1v1h-1z`;
-    }
-  }
+  values.forEach((row, i) => row.forEach((x, j) => {
+    paths[Math.round(Math.min(1, Math.abs(x)) * LEVELS)] += `M${j} ${i}h1v1h-1z`;
+  }));
   return html`
-    <svg class="attend-tiny" viewBox=${`0 0 ${map.m} ${map.n}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg class="attend-tiny" viewBox=${`0 0 ${values[0].length} ${values.length}`} preserveAspectRatio="none" aria-hidden="true">
       ${paths.map((d, level) => level > 0 && html`<path d=${d} fill-opacity=${(level / LEVELS).toFixed(2)} />`)}
     </svg>`;
 }
 
-// All maps: a block for each kind of attention, layers on rows, heads on columns.
-export const Gallery = ({ look, chosen, choose, changes }) => html`
+// All maps: a block for each kind of attention, layers on rows, heads on columns. `faces` holds for
+// each place the numbers that are its face, and what is said of it besides.
+export const Gallery = ({ faces, h, chosen, choose, changes }) => html`
   <div class="attend-gallery">${KINDS.map((kind) => html`
     <section aria-label=${NAMES[kind]}>
       <p class="attend-map-title">${NAMES[kind]}</p>
-      <div class="attend-heads" style=${{ "--heads": look[kind][0].h }}>
-        ${look[kind].map((map, layer) => Array.from({ length: map.h }, (_, head) => html`
-          <${HeadButton} map=${map} place=${{ kind, layer, head }} chosen=${chosen} choose=${choose}
-            isChanged=${changes.some((change) => fits(change, { kind, layer, head }))} />`))}
+      <div class="attend-heads" style=${{ "--heads": h }}>
+        ${faces.filter(({ place }) => place.kind === kind).map((face) => html`
+          <${HeadButton} ...${face} chosen=${chosen} choose=${choose}
+            isChanged=${changes.some((change) => fits(change, face.place))} />`)}
       </div>
     </section>`)}
   </div>`;
@@ -53,38 +54,30 @@ export const Gallery = ({ look, chosen, choose, changes }) => html`
 export const fits = (change, place) => ["off", "alone", "uniform", "row"].includes(change.make)
   && ["kind", "layer", "head"].every((name) => change[name] === undefined || change[name] === place[name]);
 
-function HeadButton({ map, place, chosen, choose, isChanged }) {
-  const pressed = isSame(place, chosen);
-  const live = useLive();
+function HeadButton({ place, values, text, chosen, choose, isChanged }) {
+  const name = nameOf(place);
   return html`
-    <button type="button" class=${`attend-head${isChanged ? " is-changed" : ""}`} disabled=${!live} ...${OWN_KEYS}
-      aria-pressed=${pressed ? "true" : "false"} aria-label=${nameOf(place) + (isChanged ? ", changed" : "")}
-      title=${nameOf(place)} onClick=${() => choose(place)}>
-      <${Mini} map=${map} head=${place.head} />
+    <button type="button" class=${`attend-head${isChanged ? " is-changed" : ""}`} disabled=${!useLive()} ...${OWN_KEYS}
+      aria-pressed=${name === nameOf(chosen) ? "true" : "false"} title=${name}
+      aria-label=${[name, isChanged && "changed", text].filter(Boolean).join(", ")} onClick=${() => choose(place)}>
+      ${values ? html`<${Mini} values=${values} />` : html`<span class="attend-tiny">–</span>`}
+      ${text && html`<small>${text}</small>`}
     </button>`;
 }
 
-const isSame = (a, b) => a.kind === b.kind && a.layer === b.layer && a.head === b.head;
-
-// A map as lines between words: who looks at whom. The lines of one word stand out.
-export function Lines({ rows, columns, values, seen, touch }) {
-  const [gap, top] = [30, 16];
-  const height = top + gap * Math.max(rows.length, columns.length);
-  const y = (i) => top + gap * i;
-  const line = (x, i, j) => x > 0.02 && html`
-    <line x1="150" y1=${y(i)} x2="330" y2=${y(j)} stroke-width=${(5 * x).toFixed(2)}
-      class=${i === seen[0] ? "is-seen" : null} />`;
-  const word = (text, x, i, anchor, isSeen) => html`
-    <text x=${x} y=${y(i) + 5} text-anchor=${anchor} class=${isSeen ? "is-seen" : null}
-      onPointerOver=${() => anchor === "end" && touch([i, seen[1]])}>${bare(text)}</text>`;
-  return html`
-    <svg class="attend-lines" viewBox=${`0 0 480 ${height}`} role="img"
-      aria-label=${`Lines from each query, left, to the keys that it attends to, right. The table says the same in numbers.`}>
-      ${values.map((row, i) => row.map((x, j) => line(x, i, j)))}
-      ${rows.map((text, i) => word(text, 142, i, "end", i === seen[0]))}
-      ${columns.map((text, j) => word(text, 338, j, "start", values[seen[0]][j] > 0.2))}
-    </svg>`;
-}
+// What the faces of all maps show, in words and numbers.
+export const MapsTable = ({ look, faces }) => html`
+  <div class="attend-scroll"><table class="attend-lookup attend-of-maps">
+    <caption>Of each map its largest weight</caption>
+    <thead><tr><th scope="col">map</th><th scope="col">query</th><th scope="col">key</th><th scope="col">weight</th>
+      ${faces[0].text && html`<th scope="col">moved</th>`}</tr></thead>
+    <tbody>${faces.map(({ place, text }) => {
+      const { values, rows, columns } = mapOf(look, place);
+      const [i, j] = peakOf(values);
+      return html`<tr><th scope="row">${nameOf(place)}</th><td>${bare(rows[i])}</td><td>${bare(columns[j])}</td>
+        <td>${number(values[i][j])}</td>${text && html`<td>${text}</td>`}</tr>`;
+    })}</tbody>
+  </table></div>`;
 
 // The pieces of a translation, each with its probability, and what else was likely.
 export function Pieces({ look, row, choose, label }) {
@@ -103,42 +96,26 @@ export function Pieces({ look, row, choose, label }) {
 }
 
 // Every head removed in turn: the damage as a heat map, a row for each layer.
-export const Damage = ({ damage, choose }) => html`
+export const HeadDamage = ({ shares, choose }) => html`
   <div class="attend-damages">${KINDS.map((kind, k) => html`
     <table class="attend-damage" aria-label=${`${kind}: how much of the probability moves when a head is removed`}>
-      <thead><tr><th scope="col">${kind}</th>${damage[k][0].map((_, head) => html`<th scope="col">head ${head + 1}</th>`)}</tr></thead>
-      <tbody>${damage[k].map((row, layer) => html`<tr><th scope="row">layer ${layer + 1}</th>
-        ${row.map((x, head) => html`<${Share} x=${x} place=${{ kind, layer, head }} choose=${choose} />`)}</tr>`)}
+      <thead><tr><th scope="col">${kind}</th>${shares[k][0].map((_, head) => html`<th scope="col">head ${head + 1}</th>`)}</tr></thead>
+      <tbody>${shares[k].map((row, layer) => html`<tr><th scope="row">layer ${layer + 1}</th>
+        ${row.map((x, head) => html`<${Share} x=${x} name=${nameOf({ kind, layer, head })} choose=${() => choose({ kind, layer, head })} />`)}</tr>`)}
       </tbody>
     </table>`)}
   </div>`;
 
-function Share({ x, place, choose }) {
+// Every word of the source hidden in turn.
+export const WordDamage = ({ shares, words, choose }) => html`
+  <div class="attend-scroll"><table class="attend-damage" aria-label="How much of the probability moves when a word is hidden">
+    <thead><tr>${words.map(({ text }) => html`<th scope="col">${text}</th>`)}</tr></thead>
+    <tbody><tr>${words.map((word, i) => html`
+      <${Share} x=${shares[i]} name=${`“${word.text}” hidden`} choose=${() => choose(word)} />`)}</tr></tbody>
+  </table></div>`;
+
+function Share({ x, name, choose }) {
   const text = x === null ? "…" : percent(x);
   return html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
-    <${Button} kind="attend-portion" aria-label=${`${nameOf(place)}: ${text}`} onClick=${() => choose(place)}>${text}<//></td>`;
-}
-
-// The beginnings that a beam search followed.
-export function Tree({ nodes, at = 0 }) {
-  const children = nodes.map((node, i) => ({ ...node, i })).filter(({ parent }) => parent === at);
-  return children.length > 0 && html`<ul class="attend-tree">${children.map((node) => html`
-    <li><b>${bare(node.piece)}</b> <small>log p ${number(node.log_p)}${node.finished ? ", finished" : ""}</small>
-      <${Tree} nodes=${nodes} at=${node.i} /></li>`)}</ul>`;
-}
-
-// What a change does, in words.
-export function said(change, source) {
-  const place = [change.kind, change.layer !== undefined && `layer ${change.layer + 1}`,
-    change.head !== undefined && `head ${change.head + 1}`, change.query !== undefined && `row ${change.query + 1}`]
-    .filter(Boolean).join(", ") || "everywhere";
-  return {
-    off: () => `${place}: off`,
-    alone: () => `${place}: alone, the others of its layer off`,
-    uniform: () => `${place}: uniform`,
-    row: () => `${place}: by hand`,
-    hidden: () => `“${bare(source[change.token] ?? "?")}” (piece ${change.token + 1}) hidden`,
-    without: () => `without ${change.part}`,
-    temperature: () => `temperature ${number(change.value)}`,
-  }[change.make]();
+    <${Button} kind="attend-portion" aria-label=${`${name}: ${text}`} onClick=${choose}>${text}<//></td>`;
 }

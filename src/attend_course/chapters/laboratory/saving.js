@@ -7,6 +7,9 @@ export const csv = ({ rows, columns, values }) => [
   ["", ...columns].map(quoted), ...rows.map((name, i) => [quoted(name), ...values[i]]),
 ].map((line) => line.join(",")).join("\n");
 
+// Typed arrays are lists there; what no query may look at has no score.
+export const json = (all) => JSON.stringify(all, (_, x) => (ArrayBuffer.isView(x) ? Array.from(x) : x));
+
 // One map as a picture that stands by itself: queries on rows, keys on columns.
 export function svg({ title, rows, columns, values }) {
   const [cell, left, top] = [34, 96, 96];

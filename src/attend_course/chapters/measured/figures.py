@@ -46,7 +46,16 @@ def decoding(report: Report, style: Style) -> Figure:
     return bars(report["speeds"], style)
 
 
-def bars(results: Mapping[str, Mapping[str, Summary]], style: Style) -> Figure:
+def laboratory(report: Report, style: Style) -> Figure:
+    """Draw how long a browser's engines take to the first translation, and to later ones."""
+    return bars(report["milliseconds"], style, "milliseconds")
+
+
+def bars(
+    results: Mapping[str, Mapping[str, Summary]],
+    style: Style,
+    unit: str = "target tokens per second",
+) -> Figure:
     """Draw every quantity of every engine, ours in colour, one panel a quantity."""
     quantities = list(next(iter(results.values())))
     row = 0.45 if style.narrow else 0.3
@@ -56,7 +65,7 @@ def bars(results: Mapping[str, Mapping[str, Summary]], style: Style) -> Figure:
     for ax, quantity in zip(panels, quantities, strict=True):
         bar_panel(ax, {engine: of[quantity] for engine, of in results.items()}, style)
         ax.set_title(quantity if len(quantities) > 1 else "", loc="left")
-    panels[-1].set_xlabel("target tokens per second")
+    panels[-1].set_xlabel(unit)
     return picture
 
 
@@ -71,12 +80,17 @@ def bar_panel(ax: Axes, values: Mapping[str, Summary], style: Style) -> None:
             place, middle, height=0.45 if style.narrow else 0.7, color=colour,
             xerr=spread, capsize=3, ecolor=style.ink,
         )  # fmt: skip
-        ax.text(s["upper quartile"] + widest / 40, place, f"{middle:,.0f}", va="center")
+        ax.text(s["upper quartile"] + widest / 40, place, shown(middle), va="center")
     name_bars(ax, list(values), style)
     ax.set_xlim(0, widest * (1.32 if style.narrow else 1.15))
     ax.set_ylim(len(values) - 0.5, -0.8 if style.narrow else -0.6)
     ax.locator_params(axis="x", nbins=4)
     ax.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def shown(number: float) -> str:
+    """Write a number beside its bar; below 100 with a decimal."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
 
 
 def name_bars(ax: Axes, engines: list[str], style: Style) -> None:
@@ -282,5 +296,6 @@ DRAWINGS: Mapping[str, Callable[[Report, Style], Figure]] = {
     "attention": attention,
     "multi30k": multi30k,
     "explorer_update": explorer_update,
+    "laboratory": laboratory,
 }
 """How the report of each benchmark is drawn."""

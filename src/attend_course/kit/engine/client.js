@@ -1,27 +1,27 @@
 // The page's side of the worker. A question is a promise; one that is cancelled, or overtaken by a
-// later one of its kind while it waited, resolves to null.
+// later one of its lane while it waited, resolves to null.
 
 export function startEngine(address) {
   const worker = new Worker(address, { type: "module" });
   const open = new Map(); // asked, by number
-  const waiting = new Map(); // not yet asked, by kind: only the latest
+  const waiting = new Map(); // not yet asked, by lane: only the latest
   let asked = 0;
   let failed = null;
 
-  function send({ question, settle, listen }) {
+  function send({ question, settle, listen, lane }) {
     asked += 1;
-    open.set(asked, { kind: question.ask, settle, listen });
+    open.set(asked, { lane, settle, listen });
     worker.postMessage({ id: asked, ...question });
   }
 
   worker.onmessage = ({ data: { id, part, answer = null, error } }) => {
-    const { kind, settle, listen } = open.get(id);
+    const { lane, settle, listen } = open.get(id);
     if (part !== undefined) return listen(part);
     open.delete(id);
     if (error) settle.reject(new Error(error));
     else settle.resolve(answer);
-    const later = waiting.get(kind);
-    waiting.delete(kind);
+    const later = waiting.get(lane);
+    waiting.delete(lane);
     if (later) send(later);
     return undefined;
   };
@@ -34,22 +34,23 @@ export function startEngine(address) {
     waiting.clear();
   };
 
-  // Ask: "load", "translate", "look" or "distances". `listen` hears of what is done so far.
-  function ask(kind, given = {}, listen = () => {}) {
+  // Ask: "load", "translate", "look", "compare" or "distances". `listen` hears of what is done so
+  // far. In each lane one question is under way, and only the latest waits.
+  function ask(kind, given = {}, listen = () => {}, lane = kind) {
     return new Promise((resolve, reject) => {
       if (failed) return reject(failed);
-      const question = { question: { ask: kind, ...given }, settle: { resolve, reject }, listen };
-      if (![...open.values()].some((other) => other.kind === kind)) return send(question);
-      waiting.get(kind)?.settle.resolve(null);
-      return waiting.set(kind, question);
+      const question = { question: { ask: kind, ...given }, settle: { resolve, reject }, listen, lane };
+      if (![...open.values()].some((other) => other.lane === lane)) return send(question);
+      waiting.get(lane)?.settle.resolve(null);
+      return waiting.set(lane, question);
     });
   }
 
-  // Give up what is asked of one kind, and what waits.
-  function cancel(kind) {
-    waiting.get(kind)?.settle.resolve(null);
-    waiting.delete(kind);
-    for (const [id, other] of open) if (other.kind === kind) worker.postMessage({ id, ask: "cancel" });
+  // Give up what is asked in one lane, and what waits there.
+  function cancel(lane) {
+    waiting.get(lane)?.settle.resolve(null);
+    waiting.delete(lane);
+    for (const [id, other] of open) if (other.lane === lane) worker.postMessage({ id, ask: "cancel" });
   }
 
   return { ask, cancel, stop: () => worker.terminate() };

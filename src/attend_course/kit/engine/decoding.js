@@ -89,10 +89,7 @@ export function beamSearch(model, source, changes = AS_PUBLISHED, {
 // third time at once. `spoken` marks the tokens that fall under it; without it there is no rule.
 export function withoutLoops(row, tokens, spoken) {
   const closing = spoken ? closesLoop(tokens).filter((token) => spoken[token]) : [];
-  if (!closing.length) return row;
-  const allowed = row.slice();
-  for (const token of closing) allowed[token] = -Infinity;
-  return allowed;
+  return closing.length ? row.map((x, token) => (closing.includes(token) ? -Infinity : x)) : row;
 }
 
 // The tokens that would write a run of at most LONGEST tokens for the third time in a row.
@@ -104,16 +101,16 @@ function closesLoop(tokens) {
 }
 
 // Let the model read a translation that is already there. Returns the logits of each of its tokens.
-export function follow(model, source, tokens, changes = AS_PUBLISHED) {
-  const state = model.start(source, changes);
+export function follow(model, source, tokens, changes = AS_PUBLISHED, see) {
+  const state = model.start(source, changes, see);
   const given = [model.config.start, ...tokens.slice(0, -1)];
   const rows = [...given.keys()].map((i) => [...Array(i + 1).keys()]);
   if (changes.causal) {
-    const logits = model.logits(model.step(given, [...given.keys()], rows, state, changes), changes);
+    const logits = model.logits(model.step(given, [...given.keys()], rows, state, changes, see), changes);
     const { vocabulary } = model.config;
     return given.map((_, i) => logits.subarray(i * vocabulary, (i + 1) * vocabulary));
   }
-  return given.map((_, i) => read(model, [{ tokens: tokens.slice(0, i) }], state, changes)[0].row);
+  return given.map((_, i) => read(model, [{ tokens: tokens.slice(0, i) }], state, changes, see)[0].row);
 }
 
 const largest = (numbers) => Math.max(...numbers);

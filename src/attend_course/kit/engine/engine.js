@@ -1,7 +1,7 @@
 // The translator of the course: from its files to a translation, with all that it attended to.
 import { fastest } from "./arithmetic.js";
 import { changed } from "./changes.js";
-import { argmax, beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
+import { beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
 import { sentences } from "./sentences.js";
 import { Tokenizer } from "./tokenizer.js";
 import { Transformer } from "./transformer.js";
@@ -25,22 +25,34 @@ export class Translator {
 
   // Translate one sentence, and keep every map.
   look(text, { changes = [], ...search } = {}) {
-    const source = this.one(text);
-    const seen = { encoder: [], decoder: [], memory: [] };
-    const see = (kind, layer, row, found) => ((seen[kind][layer] ??= [])[row] = found);
-    const written = this.search(source, changes, { ...search, see });
-    const { tokens, rows, logits, finished } = written;
+    const [source, { seen, see }] = [this.one(text), watcher()];
+    const { tokens, rows, logits, finished, tree = [] } = this.search(source, changes, { ...search, see });
     const target = finished ? [...tokens, this.model.config.end] : tokens;
-    const maps = (kind, m, chosen) => seen[kind].map((layer) => this.map(chosen.map((i) => layer[i]), m));
     return {
       text: this.tokenizer.decode(tokens), source: this.pieces(source), target: this.pieces(target),
-      tokens: { source, target }, finished, tree: this.named(written.tree),
+      tokens: { source, target }, finished,
+      tree: tree.map((node) => ({ ...node, piece: this.tokenizer.piece(node.token) })),
       p: target.map((token, i) => Math.exp(logits[i][token] - logSumExp(logits[i]))),
       next: logits.map((row) => this.next(row)),
-      encoder: maps("encoder", source.length, [...source.keys()]),
-      decoder: maps("decoder", rows.length, rows),
-      memory: maps("memory", source.length, rows),
+      ...this.maps(seen, source.length, rows),
     };
+  }
+
+  // Look at a sentence twice: as the model was trained, and with changes, of which `instead`, a text
+  // in place of the first, is one. `reading` holds the maps of the changed model while it reads what
+  // the untouched one wrote, so that map can be laid on map.
+  compare(text, { changes = [], instead = text, ...search } = {}) {
+    const key = JSON.stringify([text, search]);
+    if (this.last?.key !== key) this.last = { key, untouched: this.look(text, search) };
+    const { untouched } = this.last;
+    if (!changes.length && instead === text) return { untouched, changed: null, reading: null, distance: 0 };
+    const [{ target }, { seen, see }] = [untouched.tokens, watcher()];
+    const [source, made] = [this.one(instead), changed(changes, this.model.config)];
+    this.last.shares ??= follow(this.model, untouched.tokens.source, target).map(softmax);
+    const distance = apart(this.last.shares, follow(this.model, source, target, made, see));
+    const last = seen.decoder[0].length - target.length; // read anew, the last reading counts
+    const reading = this.maps(seen, source.length, target.map((_, i) => last + i));
+    return { untouched, changed: this.look(instead, { changes, ...search }), reading, distance };
   }
 
   // How far each list of changes moves the model: the share of the probability that went to other
@@ -49,11 +61,7 @@ export class Translator {
   * distances(text, target, lists, base = []) {
     const [source, { model }] = [this.one(text), this];
     const untouched = follow(model, source, target, changed(base, model.config)).map(softmax);
-    for (const list of lists) {
-      const logits = follow(model, source, target, changed(list, model.config));
-      const moved = logits.map((row, i) => movedShare(untouched[i], softmax(row)));
-      yield moved.reduce((sum, share) => sum + share, 0) / moved.length;
-    }
+    for (const list of lists) yield apart(untouched, follow(model, source, target, changed(list, model.config)));
   }
 
   one(text) {
@@ -75,13 +83,18 @@ export class Translator {
     return tokens.map((token) => this.tokenizer.piece(token));
   }
 
-  named(nodes = []) {
-    return nodes.map((node) => ({ ...node, piece: this.tokenizer.piece(node.token) }));
-  }
-
   next(row) {
     return likeliest([row], [0], NEXT)
       .map(({ token, log_p }) => ({ piece: this.tokenizer.piece(token), p: Math.exp(log_p) }));
+  }
+
+  // The maps of a run, layer by layer; of what the decoder did, the rows that count.
+  maps(seen, m, rows) {
+    const all = (kind, length, chosen) => seen[kind].map((layer) => this.map(chosen.map((i) => layer[i]), length));
+    return {
+      encoder: all("encoder", m, Array.from({ length: m }, (_, i) => i)),
+      decoder: all("decoder", rows.length, rows), memory: all("memory", m, rows),
+    };
   }
 
   // Rows of weights and scores as two blocks, (h, n, m). A forbidden key has the weight 0 and the
@@ -101,17 +114,21 @@ export class Translator {
   }
 }
 
-function softmax(row) {
-  const [shares, top] = [new Float32Array(row.length), row[argmax(row)]];
-  let total = 0;
-  for (let j = 0; j < row.length; j += 1) total += shares[j] = Math.exp(row[j] - top);
-  for (let j = 0; j < row.length; j += 1) shares[j] /= total;
-  return shares;
+// What keeps every row of weights that a run shows it.
+function watcher() {
+  const seen = { encoder: [], decoder: [], memory: [] };
+  return { seen, see: (kind, layer, row, found) => ((seen[kind][layer] ??= [])[row] = found) };
 }
 
-// Half the sum of the differences: what one distribution would have to move to become the other.
-function movedShare(a, b) {
+function softmax(row) {
+  const shift = logSumExp(row);
+  return row.map((x) => Math.exp(x - shift));
+}
+
+// Half the sum of the differences: what one distribution would have to move to become the other,
+// averaged over the places.
+function apart(shares, logits) {
   let sum = 0;
-  for (let j = 0; j < a.length; j += 1) sum += Math.abs(a[j] - b[j]) / 2;
-  return sum;
+  logits.map(softmax).forEach((row, i) => row.forEach((share, j) => (sum += Math.abs(share - shares[i][j]) / 2)));
+  return sum / logits.length;
 }

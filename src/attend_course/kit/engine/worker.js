@@ -8,15 +8,13 @@ const open = new Map(); // what cancels each question that takes long
 
 const ANSWERS = {
   async load({ folder, fresh }, { signal, part }) {
-    if (!translator) {
-      const files = await download(folder, { fresh, signal, progress: (...received) => part(received) });
-      translator = new Translator(files);
-      translator.look("Good morning."); // the first runs are slow: browsers compile what is used
-    }
+    const progress = (...received) => part(received);
+    translator ??= new Translator(await download(folder, { fresh, signal, progress }));
     return translator.arithmetic;
   },
   translate: ({ text, ...search }) => translator.translate(text, search),
   look: ({ text, ...how }) => translator.look(text, how),
+  compare: ({ text, ...how }) => translator.compare(text, how),
   // Between two distances other messages are heard: one of them may cancel the rest.
   async distances({ text, target, lists, base }, { signal, part }) {
     const found = [];
@@ -28,7 +26,6 @@ const ANSWERS = {
     return found;
   },
 };
-ANSWERS.damage = ANSWERS.distances; // the same, but neither waits for the other
 
 onmessage = async ({ data: { id, ask, ...question } }) => {
   if (ask === "cancel") return open.get(id)?.abort();

@@ -30,12 +30,16 @@ class Picture:
         The numbers, (n, m).
     columns : sequence of str, optional
         Names of the columns.
+    corner, said : str
+        What rows and columns are, where they are no queries and keys: short, and in words.
     """
 
     title: str
     tokens: Sequence[str]
     values: np.ndarray
     columns: Sequence[str] | None = None
+    corner: str = "query ↓ key →"
+    said: str = "queries on rows, keys on columns"
 
 
 def number(x: float) -> str:
@@ -56,10 +60,10 @@ def _rounded(x: float, digits: int) -> str:
 def plain(picture: Picture) -> str:
     """Return the table without styles."""
     columns = picture.tokens if picture.columns is None else picture.columns
-    head = "".join(map(_name, ["query ↓ key →", *columns]))
+    head = "".join(map(_name, [picture.corner, *columns]))
     rows = zip(picture.tokens, picture.values, strict=True)
     body = "".join(f"<tr>{_name(name)}{''.join(map(_cell, row))}</tr>" for name, row in rows)
-    said = f"{escape(picture.title)}: queries on rows, keys on columns."
+    said = escape(f"{picture.title}: {picture.said}.")
     return f"<table><caption>{said}</caption><tr>{head}</tr>{body}</table>"
 
 

@@ -52,6 +52,14 @@ export function causalMask(n, m = n) {
 // One row for all queries.
 export const paddingMask = (tokens, pad = 0) => [tokens.map((token) => token !== pad)];
 
+// Section 3.5 of the paper: sines and cosines in pairs, one row a place.
+export function positionalEncoding(n, d_model, start = 0) {
+  const angle = (place, c) => place / 10000 ** ((c - (c % 2)) / d_model);
+  const row = (place) => Array.from({ length: d_model }, (_, c) => (
+    c % 2 ? Math.cos(angle(place, c)) : Math.sin(angle(place, c))));
+  return Array.from({ length: n }, (_, i) => row(start + i));
+}
+
 export const sum = (numbers) => numbers.reduce((total, x) => total + x, 0);
 
 export const mean = (numbers) => sum(numbers) / numbers.length;

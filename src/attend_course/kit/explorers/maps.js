@@ -1,5 +1,5 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
-import { html, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 import { Button } from "./controls.js";
 import { useColours, useLive } from "./explorer.js";
 import { OWN_KEYS } from "./keys.js";
@@ -12,13 +12,15 @@ const same = (a, b) => a[0] === b[0] && a[1] === b[1];
 export const within = ([i, j], { length: n, 0: { length: m } }) =>
   [Math.max(0, Math.min(n - 1, i)), Math.max(0, Math.min(m - 1, j))];
 
+const ATTENTION = { row: "query", column: "key", said: "queries on rows, keys on columns" };
 const everywhere = () => true;
 const nowhere = () => false;
 
 // A table that is its own picture: a number and a colour in each cell, names on both sides.
 // `look` comes from useLook(). `allowed` and `marked` are asked for each cell. Cells no further
-// up the ramp than `pale` may leave their number to the colour where there is no room.
-export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look, allowed = everywhere, marked = nowhere, pale, describedby, stage }) {
+// up the ramp than `pale` may leave their number to the colour where there is no room. What is no
+// attention says with `sides` what its rows and columns are.
+export function HeatMap({ label, rows, columns = rows, sides = ATTENTION, values, ramp, sums, look, allowed = everywhere, marked = nowhere, pale, describedby, stage }) {
   const colours = useColours();
   const cell = (x, i, j) => {
     const [open, t] = [allowed(i, j), ramp[i][j]];
@@ -29,21 +31,29 @@ export function HeatMap({ label, rows, columns = rows, values, ramp, sums, look,
   return html`
     <div class="attend-scroll">
       <table class=${`attend-map${columns.length > 8 ? " is-dense" : ""}${sums ? " has-sums" : ""}`}
-        style=${{ "--columns": columns.length }} aria-label=${`${label}: queries on rows, keys on columns`}
+        style=${{ "--columns": columns.length }} aria-label=${`${label}: ${sides.said}`}
         data-stage=${stage} ...${look.events}>
         <thead><tr>
-          <th class="attend-corner"><span class="attend-nowrap">query ↓</span> <span class="attend-nowrap">key →</span></th>
+          <th class="attend-corner"><span class="attend-nowrap">${sides.row} ↓</span> <span class="attend-nowrap">${sides.column} →</span></th>
           ${columns.map((name) => html`<${Name} scope="col">${name}<//>`)}
           <th scope="col" class="attend-sum">${sums && "sum"}</th>
         </tr></thead>
-        <tbody>${rows.map((name, i) => html`<tr>
-          <${Name} scope="row">${name}<//>
-          ${values[i].map((x, j) => cell(x, i, j))}
-          <td class="attend-sum">${sums && number(sums[i])}</td>
-        </tr>`)}</tbody>
+        <tbody>${rows.map((name, i) => html`
+          <${Row} name=${name} sum=${sums && number(sums[i])} cells=${() => values[i].map((x, j) => cell(x, i, j))}
+            known=${[values[i], ramp[i], look.row(i), values[i].map((_, j) => Number(allowed(i, j)) + 2 * marked(i, j)).join(), colours, pale, describedby]} />`)}
+        </tbody>
       </table>
     </div>`;
 }
+
+// While what is `known` about its cells stays, a row is not drawn anew: a look from one cell to the
+// next draws two.
+const Row = ({ name, sum, cells, known }) => useMemo(() => html`
+  <tr>
+    <${Name} scope="row">${name}<//>
+    ${cells()}
+    <td class="attend-sum">${sum}</td>
+  </tr>`, [name, sum, ...known]);
 
 const Name = ({ scope, children }) => html`<th scope=${scope} title=${children}><span>${children}</span></th>`;
 
@@ -90,6 +100,8 @@ export function useLook({ cell, locked }, set, values) {
   return {
     seen,
     sees: (i, j) => live && same(seen, [i, j]),
+    // What of this is to be seen in a row.
+    row: (i) => live && [seen, inside(stop)].map(([a, b]) => (a === i ? b : "")).concat(locked).join(),
     at: (i, j) => live && {
       ...OWN_KEYS, role: "gridcell", "data-row": i, "data-column": j,
       tabindex: same(inside(stop), [i, j]) ? 0 : -1, "aria-selected": locked && same(seen, [i, j]) ? "true" : null,

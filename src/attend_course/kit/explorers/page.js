@@ -9,6 +9,7 @@ export function createModel(state, compute) {
   const listeners = new Map();
   const of = (event) => listeners.get(event) ?? listeners.set(event, new Set()).get(event);
   let asked = 0;
+  let shown = 0;
   const model = {
     get: (name) => values[name],
     set(name, value) {
@@ -18,12 +19,16 @@ export function createModel(state, compute) {
     },
     on: (event, action) => of(event).add(action),
     off: (event, action) => (action ? of(event).delete(action) : of(event).clear()),
-    // Who answers later may be overtaken: of several questions only the last is of interest.
+    // Who answers later may be overtaken. The newest answer is shown, though the settings may be
+    // others by then; null is none.
     save_changes() {
       asked += 1;
       const question = asked;
       const answer = (results) => {
-        if (question === asked) model.set("results", results);
+        if (results && question > shown) {
+          shown = question;
+          model.set("results", results);
+        }
         flush();
       };
       const results = compute(values);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -37,11 +38,10 @@ def face(family: str, data: bytes, kind: str, style: str = "normal", weight: str
     )
 
 
-@cache
-def stylesheet() -> str:
-    """Return the rules that bring the fonts of the site, data included."""
+def stylesheet(data: Callable[[Path], bytes] = Path.read_bytes) -> str:
+    """Return the rules that bring the fonts of the site, with the data of each file inside."""
     rules = [
-        face(family, (HERE / name).read_bytes(), "woff2", style, weight)
+        face(family, data(HERE / name), "woff2", style, weight)
         for family, name, style, weight in _FILES
     ]
     return "\n".join(rules)

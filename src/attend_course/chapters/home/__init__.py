@@ -1,0 +1,1 @@
+"""The home page: the translator, in one line."""

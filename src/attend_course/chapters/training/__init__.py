@@ -1,0 +1,1 @@
+"""Training a translator: what this chapter computes, draws and checks."""

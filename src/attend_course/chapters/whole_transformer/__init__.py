@@ -1,0 +1,1 @@
+"""The whole Transformer: what this chapter computes, draws and checks."""

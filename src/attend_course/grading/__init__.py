@@ -1,0 +1,1 @@
+"""Grading: run what students hand in, each notebook apart, and write who passed what."""
