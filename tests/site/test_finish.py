@@ -38,7 +38,7 @@ PAGE = """<html lang="en"><head><meta charset="utf-8" />
 <script src="../_static/doctools.js?v=1"></script>
 <script>let a = 1;</script>
 <script src="../_static/togglebutton.js"></script>
-<script defer src="../_static/attend/attend.js"></script>
+<script defer="defer" data-engine="e" src="../_static/attend/attend.js"></script>
 <script>DOCUMENTATION_OPTIONS.pagename = 'book/x';</script>
 </body></html>"""
 
@@ -54,6 +54,8 @@ def test_scripts_become_one_file_in_their_order_and_none_stays_inside() -> None:
     sources = [script["src"] for script in soup.select("script[src]")]
     assert sources == ["../_static/head.js", f"../_static/{name}", "../_static/attend/attend.js"]
     assert soup.select_one("script:not([src])")["type"] == "application/json"
+    assert soup.select("script[src]")[-1]["data-engine"] == "e"
+    assert all("defer" in script.attrs for script in soup.select("script[src]")[1:])
     assert soup.html["data-pagename"] == "book/x"
     assert soup.button["data-does"] == "print"
 

@@ -2,6 +2,7 @@
 import { html, useState } from "../../kit/explorers/vendor/preact.js";
 import { Toggle, Written } from "../../kit/explorers/controls.js";
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
+import { OWN_KEYS } from "../../kit/explorers/keys.js";
 import { Lines } from "../../kit/explorers/lines.js";
 import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
@@ -73,7 +74,7 @@ function View({ state, results, set, id }) {
       <p class="attend-summary" id=${`${id}-words`}>${words({ cell: look.seen }, results)}</p>
     </div>
     <div class="attend-controls"><${Toggle} value=${lines} onChange=${show}>as lines<//>
-      ${!state.answered && html`<a href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a>`}</div>
+      ${!state.answered && html`<a ...${OWN_KEYS} href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a>`}</div>
     <${Announce}>${words({ cell: look.seen }, results)}<//>`;
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from attend_course.kit.small import small
 
-__all__ = ["STATIC", "bundle", "page_scripts", "script", "stylesheet"]
+__all__ = ["STATIC", "bundle", "lean_script", "page_scripts", "script", "stylesheet"]
 
 STATIC = Path(__file__).parent
 CHAPTERS = STATIC.parents[1] / "chapters"
@@ -67,6 +67,11 @@ def explorer_file(name: str) -> Path:
 def script(*paths: Path) -> str:
     """Return these modules, and what they import, as a script with a constant for each."""
     return "".join(_wrapped(path) for path in _in_order(*paths))
+
+
+def lean_script(*paths: Path) -> str:
+    """Return the same for a page: without comment lines and indentation."""
+    return _lean(script(*paths))
 
 
 @cache
