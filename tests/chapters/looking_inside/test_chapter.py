@@ -169,8 +169,8 @@ def test_pruning_costs_more_than_its_heads_one_by_one():
     assert (bleu[: free + 1] >= bleu[0] - 1).all()
     assert 0 < free < worth.gone_count()
     assert bleu[free + 1] < bleu[0] - 1
-    # It ended where a quarter was lost, and not before.
-    assert bleu[-1] < 0.75 * bleu[0] <= bleu[:-1].min()
+    # It ended where a fifth was lost, and not before.
+    assert bleu[-1] < 0.8 * bleu[0] <= bleu[:-1].min()
     alone = [worth.measured()["alone"][head.name]["bleu"] for head in worth.gone()]
     assert worth.added_up() == pytest.approx(sum(bleu[0] - one for one in alone))
     assert worth.lost_together() == pytest.approx(bleu[0] - bleu[-1])
@@ -179,7 +179,7 @@ def test_pruning_costs_more_than_its_heads_one_by_one():
 
 @pytest.mark.claim("last-memory-heads-stay")
 def test_no_memory_head_of_the_last_layer_is_pruned():
-    """Among the heads that went until a quarter of BLEU was lost, none is a memory head on top."""
+    """Among the heads that went until a fifth of BLEU was lost, none is a memory head on top."""
     assert worth.gone_in_last_memory() == 0
     counts = [worth.gone_of(kind) for kind in ("encoder", "decoder", "memory")]
     assert sum(counts) == worth.gone_count()
@@ -404,7 +404,8 @@ def test_the_explorer_begins_with_the_worked_case():
     np.testing.assert_allclose(explorer.weights[1], mixing.other_weights(), atol=1e-4)
     np.testing.assert_allclose(*explorer.outputs, atol=1e-9)
     assert explorer.results["apart"] == pytest.approx(mixing.hand_apart(), abs=1e-3)
-    assert "none on “friends” and “garden”. The outputs are (0.00, 0.00) and (0.00, 0.00)." in explorer.summary()
+    said = "none on “friends” and “garden”. The outputs are (0.00, 0.00) and (0.00, 0.00)."
+    assert said in explorer.summary()
 
 
 def test_a_function_that_is_no_mixture_gives_two_outputs():
