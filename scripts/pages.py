@@ -3,7 +3,8 @@
     python scripts/pages.py
 
 Bytes are those of the page and of all that it loads before anyone scrolls or touches it, as gzip
-packs them; fonts are in the style sheet, figures come when they are near. Elements are counted in the page as it was written.
+packs them; fonts are in the style sheet, figures come when they are near. Elements are counted in
+the page as it was written.
 """
 
 from __future__ import annotations
