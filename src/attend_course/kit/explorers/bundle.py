@@ -4,7 +4,7 @@ Explorers are ES modules that import from the kit. Jupyter loads a widget's code
 address, where relative imports lead nowhere; the engine that draws pages runs scripts; and browsers
 load no module from a disk. So the files that are imported are written into one text, each as a
 function that is called once and returns its exports. `bundle` is for Jupyter, `script` for the
-engine, `page_scripts` for pages, where explorers share what two of them need.
+engine, `page_scripts` for pages, where explorers share what most of them need.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ def script(*paths: Path) -> str:
 def page_scripts(*names: str) -> dict[str, str]:
     """Return the scripts of pages: ``"attend"`` comes first, then one for each explorer.
 
-    What at least two explorers import, and what brings them to life, stands in ``"attend"``, which
-    a browser then has for all chapters.
+    What most explorers import, and what brings them to life, stands in ``"attend"``, which a browser
+    then has for all chapters. What only a few import would make every page larger.
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
-    shared = _in_order(*(path for path, count in uses.items() if count > 1), PAGE)
+    shared = _in_order(*(path for path, count in uses.items() if 2 * count > len(names)), PAGE)
     scripts = {"attend": _shared(shared)}
     for name, path in explorers.items():
         own = [other for other in _in_order(path) if other not in shared]
