@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/explorer_update.py``; it writes ``explorer_update.json`` and
 ``explorer_update.svg`` beside itself. A sentence of 16 words, the most an explorer takes; the
-mask, the formula and all three matrices are worked out anew at each step. All times come from the
+mask, the formula and all three matrices are worked out anew at each step. Then every control of
+every explorer on a chapter's page, with the example of that page. All times come from the
 browser's own trace. "update" is compute and DOM work, all that a slider's listener does: its time
 on the clock of the wall, which grows with what else the machine does, and the time the page's
 thread had a processor for it, which waits for nobody (but is longer where two threads share a
@@ -28,6 +29,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rounds import draw, machine, write
 
 from attend_course.chapters.scaling.explorer import ScalingExplorer
+from attend_course.kit.explorers import all_explorers
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "site"), str(ROOT / "scripts")]
@@ -43,14 +45,58 @@ CHANGES = {
     "temperature": "(i) => ({ temperature: [0.5, 1, 2][i % 3] })",
     "seed": "(i) => ({ seed: i })",
 }
+LOOK = """(i) => {
+  const cells = document.querySelectorAll('td[role=gridcell]');
+  cells[(7 * i) % cells.length].dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+}"""
+ONE = "(rows, i, x) => rows.map((row, a) => row.map((y, b) => (a + b === i % 3 ? x : y)))"
+PUT = f"(name) => (i, get) => ({{ [name]: ({ONE})(get(name), i, (i % 9) - 4) }})"
+# The controls of each explorer, as changes of its traits. Looking at a cell is one of each.
+CONTROLS = {
+    "scaling": CHANGES
+    | {
+        "mask": "(i) => ({ mask: ['none', 'causal', 'padding'][i % 3] })",
+        "stage": "(i) => ({ stage: ['scores', 'scaled_scores', 'weights'][i % 3] })",
+        "overrides": "(i) => ({ overrides: [[0, 1, i % 9]] })",
+    },
+    "scores": {"q": f"({PUT})('q')", "k": f"({PUT})('k')"},
+    "queries_keys_values": {
+        "sentence": "(i) => ({ sentence: `This seal ${"
+        "i % 2 ? 'closes letters' : 'catches herring'}` })",
+        "projected": "(i) => ({ projected: i % 2 === 0 })",
+        "stage": "(i) => ({ stage: ['scores', 'weights'][i % 2] })",
+        "W_Q": f"({PUT})('W_Q')",
+    },
+    "weighted_sum": {
+        "query": "(i) => ({ cell: [i % 4, 0] })",
+        "causal": "(i) => ({ causal: i % 2 === 0 })",
+        "scores": f"({PUT})('scores')",
+        "values": f"({PUT})('values')",
+    },
+    "multi_head": {
+        "layer": "(i) => ({ layer: i % 2 })",
+        "head": "(i) => ({ head: i % 4 })",
+        "off": "(i) => ({ off: [[], [0], [0, 1]][i % 3] })",
+        "changes": "(i) => ({ changes: [[0, 0, 0, 1, (i % 9) - 4]] })",
+    },
+    "encoder_decoder": {
+        "step": "(i) => ({ cell: [i % 5, 0] })",
+        "sentence": "(i, get) => ({ sentence: Object.keys(get('record').sentences)[i % 2] })",
+        "map": "(i) => ({ map: ['memory', 'own'][i % 2] })",
+        "masked": "(i) => ({ map: 'own', masked: i % 2 === 0 })",
+        "place": "(i) => ({ place: ['best', 'all', '1'][i % 3] })",
+    },
+}
 # The listener does what the slider's own does; its name is how the trace finds it.
 STEPS = """async ([change, steps]) => {
   const { attendModel: model } = document.querySelector('[data-attend-widget]');
   const next = eval(change);
   const ending = new AbortController();
   document.addEventListener('attendstep', ({ detail }) => {
-    for (const [name, value] of Object.entries(next(detail))) model.set(name, value);
-    model.save_changes();
+    const changes = next(detail, model.get);
+    if (!changes) return attend.module_explorer.flush();
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    return model.save_changes();
   }, { signal: ending.signal });
   const frame = [];
   for (let i = 0; i < steps; i += 1) {
@@ -75,8 +121,35 @@ def measure(steps: int) -> dict[str, Any]:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         page = Bench(chromium).open(ScalingExplorer(sentence=SENTENCE))
         times = {name: times_of(chromium, page, change, steps) for name, change in CHANGES.items()}
-        version = chromium.version
-    return {"chromium": version, "words": 16, "steps": steps, "milliseconds": times}
+        version, others = chromium.version, every_control(chromium, steps)
+    return {"chromium": version, "words": 16, "steps": steps, "milliseconds": times} | others
+
+
+def every_control(chromium: Browser, steps: int) -> dict[str, Any]:
+    """Measure the controls of all explorers of chapters, and a look at a cell in each."""
+    found = {}
+    for kind in all_explorers().values():
+        # The laboratory computes in a thread of its own, and has measurements of its own.
+        if kind.module == "laboratory":
+            continue
+        bench = Bench(chromium)
+        page = bench.open(kind())
+        changes = {"look": LOOK} | CONTROLS.get(kind.module, {})
+        found[kind.module] = {
+            name: brief(times_of(chromium, page, change, steps)) for name, change in changes.items()
+        }
+        assert not bench.faults, bench.faults
+        bench.close()
+    return {"every control": found}
+
+
+def brief(times: dict[str, Any]) -> dict[str, float]:
+    """Keep what a frame is compared with."""
+    return {
+        f"{part}, {which}": times[f"{part}, processor"][which]
+        for part in ("update", "both")
+        for which in ("median", "p95")
+    }
 
 
 def times_of(chromium: Browser, page: Page, change: str, steps: int) -> dict[str, Any]:

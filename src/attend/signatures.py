@@ -142,5 +142,6 @@ def like(function: Callable[..., Any], lines: str, **known: Any) -> Callable[...
     said = {"call": call, "names": names, "named": named, "first": names[:1]}
     body = lines.format(**{what: ", ".join(words) for what, words in said.items()})
     written: dict[str, Any] = known | defaults
-    exec(f"def {function.__name__}{inspect.Signature(bare)}:\n{body}", written)
+    source = f"def {function.__name__}{inspect.Signature(bare)}:\n{body}"
+    exec(compile(source, f"<what asks {function.__qualname__}>", "exec"), written)
     return wraps(function)(written[function.__name__])

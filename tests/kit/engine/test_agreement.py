@@ -96,8 +96,13 @@ def other(name: str) -> Any:
 
 @cache
 def written(name: str, sentence: str, beam: int) -> list[int]:
-    """What Python writes, asked once for all kernels and tests; greedy for a beam of 1."""
+    """What Python writes, asked once for all kernels and tests; greedy for a beam of 1.
+
+    Only the translator as it is has a rule against loops: what a change does is shown as it is.
+    """
     source = given(sentence)
+    if name == "nothing":
+        return written_by_python(source, beam)
     return (
         greedy(other(name), source)[0] if beam == 1 else beam_search(other(name), source, beam)[0]
     )

@@ -1,5 +1,5 @@
 // Pictures of matrices. Queries are rows, keys are columns, always labelled.
-import { html, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 import { Button } from "./controls.js";
 import { useColours, useLive } from "./explorer.js";
 import { OWN_KEYS } from "./keys.js";
@@ -38,14 +38,22 @@ export function HeatMap({ label, rows, columns = rows, sides = ATTENTION, values
           ${columns.map((name) => html`<${Name} scope="col">${name}<//>`)}
           <th scope="col" class="attend-sum">${sums && "sum"}</th>
         </tr></thead>
-        <tbody>${rows.map((name, i) => html`<tr>
-          <${Name} scope="row">${name}<//>
-          ${values[i].map((x, j) => cell(x, i, j))}
-          <td class="attend-sum">${sums && number(sums[i])}</td>
-        </tr>`)}</tbody>
+        <tbody>${rows.map((name, i) => html`
+          <${Row} name=${name} sum=${sums && number(sums[i])} cells=${() => values[i].map((x, j) => cell(x, i, j))}
+            known=${[values[i], ramp[i], look.row(i), values[i].map((_, j) => Number(allowed(i, j)) + 2 * marked(i, j)).join(), colours, pale, describedby]} />`)}
+        </tbody>
       </table>
     </div>`;
 }
+
+// While what is `known` about its cells stays, a row is not drawn anew: a look from one cell to the
+// next draws two.
+const Row = ({ name, sum, cells, known }) => useMemo(() => html`
+  <tr>
+    <${Name} scope="row">${name}<//>
+    ${cells()}
+    <td class="attend-sum">${sum}</td>
+  </tr>`, [name, sum, ...known]);
 
 const Name = ({ scope, children }) => html`<th scope=${scope} title=${children}><span>${children}</span></th>`;
 
@@ -92,6 +100,8 @@ export function useLook({ cell, locked }, set, values) {
   return {
     seen,
     sees: (i, j) => live && same(seen, [i, j]),
+    // What of this is to be seen in a row.
+    row: (i) => live && [seen, inside(stop)].map(([a, b]) => (a === i ? b : "")).concat(locked).join(),
     at: (i, j) => live && {
       ...OWN_KEYS, role: "gridcell", "data-row": i, "data-column": j,
       tabindex: same(inside(stop), [i, j]) ? 0 : -1, "aria-selected": locked && same(seen, [i, j]) ? "true" : null,
