@@ -73,8 +73,8 @@ def script(*paths: Path) -> str:
 def page_scripts(*names: str) -> dict[str, str]:
     """Return the scripts of pages: ``"attend"`` comes first, then one for each explorer.
 
-    What most explorers import, and what brings them to life, stands in ``"attend"``, which a browser
-    then has for all chapters. What only a few import would make every page larger.
+    What most explorers import, and what brings them to life, stands in ``"attend"``, which a
+    browser then has for all chapters. What only a few import would make every page larger.
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
