@@ -23,7 +23,7 @@ BENCHES = training decoding attention explorers laboratory
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help book serve lab class chapter test check bench format model film address clean
+.PHONY: help book zip serve lab class chapter test check bench format model film address clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | awk -F: '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ book: $(VENV)/.reader ## build the site into _build/html (a few minutes the firs
 	@$(BIN)/jupyter-book build . --warningiserror --nitpick --keep-going
 	@echo
 	@echo "The book is in $(SITE)/index.html. \`make serve\` serves it on http://127.0.0.1:$(PORT)/."
+
+zip: book ## the whole site as one archive that works from a disk (_build/attend.zip)
+	@$(BIN)/python scripts/archive.py
 
 serve: ## serve the built site on this machine only (PORT=8000)
 	@test -f $(SITE)/index.html || { echo "There is no site yet: run \`make book\` first."; exit 1; }

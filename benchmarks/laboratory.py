@@ -45,8 +45,8 @@ from rounds import draw, machine, ratios, summaries, summary, write
 from attend.decoding.writing import beam_search, greedy
 from attend.translator.translator import SHIPPED, shipped
 from attend_course.chapters.laboratory.explorer import Laboratory
-from attend_course.kit.engine import ENGINE, MODEL, engine_folder
-from attend_course.kit.explorers.bundle import stylesheet
+from attend_course.kit.engine import ENGINE, engine_files, engine_folder
+from attend_course.kit.explorers.bundle import scripts_for, stylesheet
 from attend_course.site.widget import files, live_html
 
 HERE = Path(__file__).resolve().parent
@@ -73,9 +73,10 @@ EMPTY = "<!doctype html><html lang='en'><link rel='icon' href='data:,'><title>En
 PAGES = {
     OURS: """<script type="module">
       import { startEngine } from "/engine/client.js";
-      const engine = startEngine(new URL("/engine/worker.js", location));
+      const base = new URL("/ENGINE/", location);
+      const engine = startEngine(new URL("worker.js", base));
       let arrived = 0;
-      const folder = new URL("/model/", location).href;
+      const folder = new URL("model/", base).href;
       await engine.ask("load", { folder }, () => { arrived = performance.now(); });
       const ready = performance.now() - arrived;
       const ask = (kind, text, beam) => engine.ask(kind, { text, beam });
@@ -180,31 +181,31 @@ def exported() -> dict[str, Path]:
 def content() -> dict[str, tuple[bytes, str]]:
     """Return every file that a page may ask for: its bytes, packed, and its ending."""
     paths = {f"engine/{path.name}": path for path in ENGINE.glob("*.js")}
-    paths |= {f"model/{name}": SHIPPED / name for name in MODEL}
     paths |= {"laboratory_peer.js": HERE / "laboratory_peer.js"} | exported() | peer_files()
     whole = {name: path.read_bytes() for name, path in paths.items()}
-    whole |= {f"{name}.html": f"{EMPTY}{page}".encode() for name, page in PAGES.items()}
-    whole |= laboratory_page(whole)
+    # What a page of the course asks for, where it asks.
+    whole |= {f"{engine_folder()}/{name}": data for name, data in engine_files().items()}
+    whole |= {
+        f"{name}.html": (EMPTY + page.replace("ENGINE", engine_folder())).encode()
+        for name, page in PAGES.items()
+    }
+    whole |= laboratory_page()
     return {
         name: (gzip.compress(data, 6, mtime=0), Path(name).suffix) for name, data in whole.items()
     }
 
 
-def laboratory_page(known: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a page with the laboratory and nothing else, and what it loads."""
-    shared, own = files()["attend"], files()["laboratory"]
-    folder = engine_folder()
-    html = (
-        f"{EMPTY}<style>{stylesheet()}</style>"
-        f'<script defer data-engine="{folder}" src="{shared[0]}"></script>'
-        f'<script defer src="{own[0]}"></script>{live_html(Laboratory())}'
+def laboratory_page() -> dict[str, bytes]:
+    """Return a page with the laboratory and nothing else, and its scripts."""
+    scripts = [(name, *files()[name]) for name in scripts_for("laboratory")]
+    tags = "".join(
+        f'<script defer data-engine="{engine_folder()}" src="{file}"></script>'
+        if name == "translator"
+        else f'<script defer src="{file}"></script>'
+        for name, file, _ in scripts
     )
-    engine = {
-        f"{folder}/{n.removeprefix('engine/')}": x for n, x in known.items() if n[:7] == "engine/"
-    }
-    model = {f"{folder}/{name}": x for name, x in known.items() if name[:6] == "model/"}
-    scripts = {name: text.encode() for name, text in (shared, own)}
-    return {"laboratory.html": html.encode()} | engine | model | scripts
+    html = f"{EMPTY}<style>{stylesheet()}</style>{tags}{live_html(Laboratory())}"
+    return {"laboratory.html": html.encode()} | {file: text.encode() for _, file, text in scripts}
 
 
 @cache
@@ -425,11 +426,11 @@ def measure(rounds: int) -> dict[str, Any]:
         "chromium": version,
         "sentences": len(sentences()),
         "milliseconds": summaries(both),
-        "times as fast": {
+        "ratios": {
             PEER: {name: ratios(both, PEER, OURS, name) for name in names},
         },
         "bytes": sent,
-        "all maps": {OURS: {name: summary([m[name] for m in maps]) for name in maps[0]}},
+        "maps": {OURS: {name: summary([m[name] for m in maps]) for name in maps[0]}},
         "ready": {"attend, from the last byte of the weights": {"milliseconds": ready}},
         "laboratory": {name: {"milliseconds": of} for name, of in laboratory.items()},
     }

@@ -3,7 +3,7 @@
     python scripts/experiments.py
 
 A small model learns to read backwards in three ways, and the translator writes with and without
-what it remembers. It takes some minutes; curves and times go into the chapter's folder.
+what it remembers. It takes a minute; curves and times go into the chapter's folder.
 """
 
 from __future__ import annotations

@@ -197,6 +197,9 @@ def test_names_become_links_or_code() -> None:
     assert text == ":py:obj:`softmax <attend.attention.softmax>` of ``x``, ``kept``, :py:obj:`a`"
     assert reference.full_name("attend.attention", "attend") == "attend.attention.attention"
     assert reference.full_name("attend.no_such_name", "attend") is None
+    # A module that nobody has imported yet is found too.
+    deep = "attend.models.inspection.rollout"
+    assert reference.full_name(deep, "attend") == deep
 
 
 def test_objects_lead_to_their_lines() -> None:

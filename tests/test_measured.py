@@ -72,8 +72,8 @@ def report(name: str) -> dict:
 
 @pytest.mark.parametrize(
     ("name", "entry"),
-    [("training", "results"), ("decoding", "speeds")],
-    ids=["training", "decoding"],
+    [("training", "results"), ("decoding", "speeds"), ("laboratory", "milliseconds")],
+    ids=["training", "decoding", "laboratory"],
 )
 @pytest.mark.parametrize("style", ["light", "dark-narrow"])
 def test_bars_are_medians_and_bear_their_numbers(name: str, entry: str, style: str) -> None:
@@ -84,9 +84,24 @@ def test_bars_are_medians_and_bear_their_numbers(name: str, entry: str, style: s
         bars = [bar.get_width() for bar in ax.patches]
         assert bars == medians
         written = {text.get_text() for text in ax.texts}
-        assert {f"{middle:,.0f}" for middle in medians} <= written
+        assert {figures.shown(middle) for middle in medians} <= written
         places = written | {label.get_text() for label in ax.get_yticklabels()}
         assert set(results) <= places
+
+
+def test_a_short_time_keeps_a_decimal() -> None:
+    assert [figures.shown(x) for x in (6.34, 99.94, 100.4, 4321.4)] == [
+        "6.3",
+        "99.9",
+        "100",
+        "4,321",
+    ]
+
+
+def test_the_engine_travels_light() -> None:
+    sent = report("laboratory")["bytes"]
+    assert 100 * sent["attend"]["scripts"] < sent["onnxruntime-web"]["scripts"]
+    assert 3 * sent["attend"]["all"] < sent["onnxruntime-web"]["all"]
 
 
 def test_curves_of_attention_are_its_medians_and_its_memory() -> None:

@@ -109,7 +109,7 @@ def test_every_control_takes_the_keyboard_and_keeps_its_keys(name: str, bench: B
     page = bench.open(make(name))
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     wanted = page.locator(
-        ".attend-explorer :is(input, select, button, summary, [tabindex='0']):not(:disabled)"
+        ".attend-explorer :is(input, select, button, summary, a, [tabindex='0']):not(:disabled)"
     ).count()
     reached: dict[int, str] = {}
     page.locator("body").click(position={"x": 1, "y": 1})

@@ -64,13 +64,18 @@ class TreeSearch(Search):
 
 
 def beam_tree(
-    model: Model, source: Array, beam: int = 4, alpha: float = 0.6, limit: int | None = None
+    model: Model,
+    source: Array,
+    beam: int = 4,
+    alpha: float = 0.6,
+    limit: int | None = None,
+    spoken: NDArray[np.bool_] | None = None,
 ) -> tuple[list[Node], list[Hypothesis]]:
     """Search as `attend.decoding.writing.n_best` does for one sentence; return the tree as well.
 
     Parameters
     ----------
-    model, beam, alpha, limit
+    model, beam, alpha, limit, spoken
         As for `n_best`.
     source
         One sentence, (1, m), without padding.
@@ -91,6 +96,6 @@ def beam_tree(
     limits = limits_of(model, source, limit)
     if len(limits) != 1 or source.shape[1] == 0:
         raise ValueError(f"a tree is that of one sentence, (1, m); received {tuple(source.shape)}")
-    options = BeamOptions(beam, alpha, model.config.start, model.config.end)
+    options = BeamOptions(beam, alpha, model.config.start, model.config.end, spoken)
     search = TreeSearch(options, limits)
     return search.nodes, search_all(model, source, search)[0]

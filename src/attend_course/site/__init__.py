@@ -31,6 +31,8 @@ PARTS = (
     "assets",
     "found",
     "cards",
+    "disk",
+    "offline",
     "scripts",
     "finish",
 )

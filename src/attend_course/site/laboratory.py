@@ -6,7 +6,6 @@ with any of its files, so that no browser mixes old ones with new.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -21,8 +20,8 @@ def copy_engine(app: Sphinx) -> None:
         return
     folder = Path(app.outdir) / "_static" / FOLDER / engine_folder()
     (folder / "model").mkdir(parents=True, exist_ok=True)
-    for name, path in engine_files().items():
-        shutil.copy(path, folder / name)
+    for name, content in engine_files().items():
+        (folder / name).write_bytes(content)
 
 
 def setup(app: Sphinx) -> None:

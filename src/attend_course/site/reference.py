@@ -82,10 +82,12 @@ def link_names(text: str, module: str) -> str:
 
 def full_name(name: str, module: str) -> str | None:
     """Return the full name of an object of the package, as seen from `module`, or None."""
-    for start in (module, "attend"):
+    inside, _, last = name.rpartition(".")
+    below = name.removeprefix("attend.")
+    for start, path in ((module, below), ("attend", below), (inside or "attend", last)):
         try:
             found = importlib.import_module(start)
-            for part in name.removeprefix("attend.").split("."):
+            for part in path.split("."):
                 found = getattr(found, part)
         except (AttributeError, ImportError):
             continue

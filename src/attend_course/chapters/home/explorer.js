@@ -1,8 +1,8 @@
 // The home page: type English, get German, and see where the translator looked.
-import { html, useState } from "../../kit/explorers/vendor/preact.js";
-import { Toggle, Written } from "../../kit/explorers/controls.js";
+import { html } from "../../kit/explorers/vendor/preact.js";
+import { Written } from "../../kit/explorers/controls.js";
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
-import { Lines } from "../../kit/explorers/lines.js";
+import { OWN_KEYS } from "../../kit/explorers/keys.js";
 import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
@@ -55,7 +55,6 @@ const words = ({ cell }, results) =>
 function View({ state, results, set, id }) {
   const { target, tokens, weights, text, fault } = results;
   const look = useLook(state, set, weights);
-  const [lines, show] = useState(false);
   const [rows, columns, live] = [target.map(plain), tokens.map(plain), useLive()];
   return html`
     <label class="attend-control attend-english"><span class="attend-label">English</span>
@@ -67,13 +66,11 @@ function View({ state, results, set, id }) {
     <${Fetching} state=${state} again=${() => set({})}>Type a sentence of your own: the translator (2.5 MB) comes to this page, and nothing you type leaves it.<//>
     <div class="attend-large attend-many">
       <p class="attend-map-title">${TITLE}</p>
-      ${lines ? html`<${Lines} rows=${rows} columns=${columns} values=${weights} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
-        <${HeatMap} label=${TITLE} rows=${rows} columns=${columns} values=${weights} pale=${PALE} look=${look}
-          ramp=${shades(weights, 1)} describedby=${`${id}-words`} stage="weights" />`}
+      <${HeatMap} label=${TITLE} rows=${rows} columns=${columns} values=${weights} pale=${PALE} look=${look}
+        ramp=${shades(weights, 1)} describedby=${`${id}-words`} stage="weights" />
       <p class="attend-summary" id=${`${id}-words`}>${words({ cell: look.seen }, results)}</p>
     </div>
-    <div class="attend-controls"><${Toggle} value=${lines} onChange=${show}>as lines<//>
-      ${!state.answered && html`<a href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a>`}</div>
+    ${!state.answered && html`<p><a ...${OWN_KEYS} href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a></p>`}
     <${Announce}>${words({ cell: look.seen }, results)}<//>`;
 }
 

@@ -8,10 +8,11 @@ import { HeatMap, useLook } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
 import { Fetching, load, useProgress } from "../../kit/explorers/translator.js";
+import { Tree } from "../../kit/explorers/tree.js";
 import { compute, damage, stopDamage } from "./asking.js";
 import { Changes, said, saidOf } from "./changing.js";
 import { read, written } from "./link.js";
-import { Gallery, HeadDamage, Later, MapsTable, NAMES, Pieces, Tree, WordDamage, percent } from "./parts.js";
+import { Gallery, HeadDamage, Later, MapsTable, NAMES, Pieces, WordDamage, percent } from "./parts.js";
 import { bare, difference, lost, mapOf, movedMaps, nameOf, peak, placesOf, readingOf } from "./reading.js";
 import { csv, json, png, save, svg } from "./saving.js";
 import { wordsOf } from "./sentence.js";
@@ -285,7 +286,7 @@ function View({ state, results, set, id }) {
     <div class="attend-row"><${Button} aria-pressed=${state.heads ? "true" : "false"}
       onClick=${() => set({ heads: !state.heads })}>Which head matters for this sentence? Which word?<//></div>
     ${found && html`<${Damages} ...${{ found, results, edit, choose: set, changes: state.changes }} />`}
-    ${shown.tree?.length > 1 && html`<${Later} title="The beam as a tree">${() => html`<${Tree} nodes=${shown.tree} />`}<//>`}
+    ${shown.tree?.length > 1 && html`<${Later} title="The beam as a tree">${() => html`<${Tree} nodes=${shown.tree.map((node) => ({ ...node, piece: bare(node.piece) }))} />`}<//>`}
     <${Saving} state=${state} results=${results} view=${view} />
     <${Announce}>${text}<//>`;
 }

@@ -119,11 +119,3 @@ function Share({ x, name, choose }) {
   return html`<td style=${{ "--t": Math.min(1, Math.sqrt(x ?? 0)).toFixed(3) }}>
     <${Button} kind="attend-portion" aria-label=${`${name}: ${text}`} onClick=${choose}>${text}<//></td>`;
 }
-
-// The beginnings that a beam search followed.
-export function Tree({ nodes, at = 0 }) {
-  const children = nodes.map((node, i) => ({ ...node, i })).filter(({ parent }) => parent === at);
-  return children.length > 0 && html`<ul class="attend-tree">${children.map((node) => html`
-    <li><b>${bare(node.piece)}</b> <small>log p ${number(node.log_p)}${node.finished ? ", finished" : ""}</small>
-      <${Tree} nodes=${nodes} at=${node.i} /></li>`)}</ul>`;
-}

@@ -80,13 +80,17 @@ def bar_panel(ax: Axes, values: Mapping[str, Summary], style: Style) -> None:
             place, middle, height=0.45 if style.narrow else 0.7, color=colour,
             xerr=spread, capsize=3, ecolor=style.ink,
         )  # fmt: skip
-        written = f"{middle:,.0f}" if middle >= 100 else f"{middle:.1f}"
-        ax.text(s["upper quartile"] + widest / 40, place, written, va="center")
+        ax.text(s["upper quartile"] + widest / 40, place, shown(middle), va="center")
     name_bars(ax, list(values), style)
     ax.set_xlim(0, widest * (1.32 if style.narrow else 1.15))
     ax.set_ylim(len(values) - 0.5, -0.8 if style.narrow else -0.6)
     ax.locator_params(axis="x", nbins=4)
     ax.xaxis.set_major_formatter("{x:,.0f}")
+
+
+def shown(number: float) -> str:
+    """Write a number beside its bar; below 100 with a decimal."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
 
 
 def name_bars(ax: Axes, engines: list[str], style: Style) -> None:

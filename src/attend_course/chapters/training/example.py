@@ -24,6 +24,7 @@ from attend.attention import softmax
 from attend.config import TransformerConfig
 from attend.config import base as base_config
 from attend.decoding.beam import Hypothesis, length_penalty
+from attend.decoding.loops import spoken
 from attend.decoding.tree import Node, beam_tree
 from attend.decoding.writing import beam_search, greedy, sample
 from attend.models.array_transformer import ArrayTransformer
@@ -351,6 +352,11 @@ def lesson_steps() -> int:
     return int(experiments()["lesson"]["steps"])
 
 
+def lesson_warmup() -> int:
+    """Return how many steps the rate rose."""
+    return int(experiments()["lesson"]["warmup_steps"])
+
+
 def small_floor() -> float:
     """Return the smallest loss that the small models can reach: their vocabulary is 13."""
     return least_loss(13, EPSILON_LS)
@@ -494,7 +500,8 @@ def greedy_text() -> str:
 def tree(sentence: str = ENGLISH, beam: int = BEAM, alpha: float = ALPHA) -> tuple[Any, ...]:
     """Return the nodes of a beam search, and the translations that it finished."""
     tokens = np.array([shipped().tokenizer.encode(sentence)])
-    nodes, found = beam_tree(shipped().model, tokens, beam, alpha)
+    rule = spoken(shipped().tokenizer)
+    nodes, found = beam_tree(shipped().model, tokens, beam, alpha, spoken=rule)
     return tuple(nodes), tuple(found)
 
 

@@ -12,7 +12,7 @@ import { Tree, pathTo } from "../../kit/explorers/tree.js";
 const INPUTS = ["sentence", "beam", "alpha"];
 const ALPHAS = [0, 0.6, 1, 2, 4];
 const WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8];
-const SIDES = { row: "translation", column: "α", said: "translations on rows, values of alpha on columns" };
+const SIDES = { row: "rank", column: "α", said: "translations on rows, values of alpha on columns" };
 const LONGEST = 300;
 const { ask } = asker("beam");
 
@@ -141,8 +141,8 @@ function View({ state, results, set, id }) {
       This search was made when the page was built. With your first change the translator is fetched, 2.5 MB.<//>
     <p class="attend-map-title">Every beginning that the search followed</p>
     <${Tree} nodes=${tree} best=${new Set(pathTo(tree, found[0].node))} note=${note} />
-    <p class="attend-map-title">The score of each finished translation, for several α</p>
-    <${HeatMap} label="Scores" rows=${found.map(({ text: german }, rank) => `${rank + 1}. ${german}`)} columns=${ALPHAS.map(brief)} sides=${SIDES}
+    <p class="attend-map-title">The score of each finished translation (1 is the best), for several α</p>
+    <${HeatMap} label="Scores" rows=${found.map((_, rank) => String(rank + 1))} columns=${ALPHAS.map(brief)} sides=${SIDES}
       values=${scores} ramp=${shades(scores)} marked=${leads} look=${look} describedby=${`${id}-score`} stage="scores" />
     <${Score} id=${`${id}-score`} one=${found[i]} alpha=${ALPHAS[j]} locked=${state.locked} rank=${i} />
     <p class="attend-summary">${text}</p>

@@ -19,7 +19,7 @@ __all__ = ["BeamExplorer"]
 
 LONGEST = 300
 DIGITS = 4
-SIDES = {"corner": "translation ↓ α →", "said": "translations on rows, values of alpha on columns"}
+SIDES = {"corner": "rank ↓ α →", "said": "translations on rows, values of alpha on columns"}
 
 
 class BeamExplorer(Explorer):
@@ -115,7 +115,7 @@ class BeamExplorer(Explorer):
 
     def picture(self) -> drawing.Picture:
         """Return the scores: a row for each finished translation, a column for each alpha."""
-        rows = [one["text"] for one in self.results["found"]]
+        rows = [f"{rank}. {one['text']}" for rank, one in enumerate(self.results["found"], 1)]
         columns = [f"{alpha:g}" for alpha in example.ALPHAS]
         return drawing.Picture("Scores", rows, np.array(self.results["scores"]), columns, **SIDES)
 

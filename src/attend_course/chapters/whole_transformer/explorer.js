@@ -68,7 +68,7 @@ function useMask(look, { blocked }, set) {
 const inOrder = ([a, b], [c, d]) => a - c || b - d;
 const blockedBy = (mask) => mask.flatMap((row, i) => row.flatMap((may, j) => (may ? [] : [[i, j]])));
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [40, 288, 12, 130];
+const [LEFT, RIGHT, TOP, BOTTOM] = [36, 204, 12, 110];
 const across = (distance) => +(LEFT + ((distance + REACH) / (2 * REACH)) * (RIGHT - LEFT)).toFixed(1);
 function up(score, top) {
   return +(BOTTOM - ((score + top) / (2 * top)) * (BOTTOM - TOP)).toFixed(1);
@@ -81,7 +81,7 @@ function Agreement({ results: { tokens, agreements, scores: found }, start, quer
   const label = `Scores of place ${start + i} by distance: ${tokens.map((word, j) => `${word} ${number(found[i][j])}`).join(", ")}.`;
   return html`
     <figure class="attend-plot-figure">
-      <svg viewBox="0 0 300 152" role="img" class="attend-plot" aria-label=${label}>
+      <svg viewBox="0 0 214 132" role="img" class="attend-plot" aria-label=${label}>
         <line x1=${LEFT} x2=${RIGHT} y1=${up(0, top)} y2=${up(0, top)} class="attend-gridline is-axis" />
         <line x1=${across(0)} x2=${across(0)} y1=${TOP} y2=${BOTTOM} class="attend-gridline" />
         <text x=${LEFT - 6} y=${up(top, top) + 4} class="attend-tick is-y">${number(top)}</text>

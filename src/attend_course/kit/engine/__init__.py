@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from attend.translator.translator import SHIPPED
+from attend_course.kit.explorers.bundle import lean_script
 
 __all__ = ["ENGINE", "MODEL", "engine_files", "engine_folder"]
 
@@ -18,16 +19,20 @@ MODEL = ("checksums.json", "config.json", "tokenizer.json", "weights.safetensors
 """The files of the translator that a page fetches."""
 
 
-def engine_files() -> dict[str, Path]:
-    """Return what must stand in the engine's folder on a site, by the names it has there."""
-    scripts = {path.name: path for path in sorted(ENGINE.glob("*.js"))}
-    return scripts | {f"model/{name}": SHIPPED / name for name in MODEL}
+@cache
+def engine_files() -> dict[str, bytes]:
+    """Return what stands in the engine's folder on a site, by the names it has there.
+
+    The scripts are joined into one: a browser would ask for them in four rounds.
+    """
+    worker = lean_script(ENGINE / "worker.js").encode()
+    model = {f"model/{name}": (SHIPPED / name).read_bytes() for name in MODEL}
+    return {"worker.js": worker} | model
 
 
 @cache
 def engine_folder() -> str:
     """Name the engine's folder on a site; it changes with any of the files, so caches may stay."""
-    digest = hashlib.sha256()
-    for path in sorted([*ENGINE.glob("*.js"), SHIPPED / "checksums.json"]):
-        digest.update(path.read_bytes())
+    files = engine_files()
+    digest = hashlib.sha256(files["worker.js"] + files["model/checksums.json"])
     return f"engine.{digest.hexdigest()[:10]}"

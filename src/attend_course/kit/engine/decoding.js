@@ -89,10 +89,7 @@ export function beamSearch(model, source, changes = AS_PUBLISHED, {
 // third time at once. `spoken` marks the tokens that fall under it; without it there is no rule.
 export function withoutLoops(row, tokens, spoken) {
   const closing = spoken ? closesLoop(tokens).filter((token) => spoken[token]) : [];
-  if (!closing.length) return row;
-  const allowed = row.slice();
-  for (const token of closing) allowed[token] = -Infinity;
-  return allowed;
+  return closing.length ? row.map((x, token) => (closing.includes(token) ? -Infinity : x)) : row;
 }
 
 // The tokens that would write a run of at most LONGEST tokens for the third time in a row.

@@ -1,7 +1,7 @@
 // The translator of the course: from its files to a translation, with all that it attended to.
 import { fastest } from "./arithmetic.js";
 import { changed } from "./changes.js";
-import { argmax, beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
+import { beamSearch, follow, greedy, likeliest, logSumExp } from "./decoding.js";
 import { sentences } from "./sentences.js";
 import { Tokenizer } from "./tokenizer.js";
 import { Transformer } from "./transformer.js";
@@ -46,9 +46,10 @@ export class Translator {
     if (this.last?.key !== key) this.last = { key, untouched: this.look(text, search) };
     const { untouched } = this.last;
     if (!changes.length && instead === text) return { untouched, changed: null, reading: null, distance: 0 };
-    const [source, { target }, { seen, see }] = [this.one(instead), untouched.tokens, watcher()];
-    const [distance] = this.distances(text, target, [changes], [], instead);
-    follow(this.model, source, target, changed(changes, this.model.config), see);
+    const [{ target }, { seen, see }] = [untouched.tokens, watcher()];
+    const [source, made] = [this.one(instead), changed(changes, this.model.config)];
+    this.last.shares ??= follow(this.model, untouched.tokens.source, target).map(softmax);
+    const distance = apart(this.last.shares, follow(this.model, source, target, made, see));
     const last = seen.decoder[0].length - target.length; // read anew, the last reading counts
     const reading = this.maps(seen, source.length, target.map((_, i) => last + i));
     return { untouched, changed: this.look(instead, { changes, ...search }), reading, distance };
@@ -56,15 +57,11 @@ export class Translator {
 
   // How far each list of changes moves the model: the share of the probability that went to other
   // pieces, averaged over the places of a translation. 0 agrees everywhere, 1 nowhere. `base` are
-  // the changes of the model that is compared with; `instead` is read in place of the text.
-  * distances(text, target, lists, base = [], instead = text) {
-    const [source, other, { model }] = [this.one(text), this.one(instead), this];
+  // the changes of the model that is compared with.
+  * distances(text, target, lists, base = []) {
+    const [source, { model }] = [this.one(text), this];
     const untouched = follow(model, source, target, changed(base, model.config)).map(softmax);
-    for (const list of lists) {
-      const logits = follow(model, other, target, changed(list, model.config));
-      const moved = logits.map((row, i) => movedShare(untouched[i], softmax(row)));
-      yield moved.reduce((sum, share) => sum + share, 0) / moved.length;
-    }
+    for (const list of lists) yield apart(untouched, follow(model, source, target, changed(list, model.config)));
   }
 
   one(text) {
@@ -124,16 +121,14 @@ function watcher() {
 }
 
 function softmax(row) {
-  const [shares, top] = [new Float32Array(row.length), row[argmax(row)]];
-  let total = 0;
-  for (let j = 0; j < row.length; j += 1) total += shares[j] = Math.exp(row[j] - top);
-  for (let j = 0; j < row.length; j += 1) shares[j] /= total;
-  return shares;
+  const shift = logSumExp(row);
+  return row.map((x) => Math.exp(x - shift));
 }
 
-// Half the sum of the differences: what one distribution would have to move to become the other.
-function movedShare(a, b) {
+// Half the sum of the differences: what one distribution would have to move to become the other,
+// averaged over the places.
+function apart(shares, logits) {
   let sum = 0;
-  for (let j = 0; j < a.length; j += 1) sum += Math.abs(a[j] - b[j]) / 2;
-  return sum;
+  logits.map(softmax).forEach((row, i) => row.forEach((share, j) => (sum += Math.abs(share - shares[i][j]) / 2)));
+  return sum / logits.length;
 }

@@ -30,7 +30,7 @@ export class Tokenizer {
       ...spelled.map((piece) => this.utf8.encode(piece)),
     ];
     // The tokens whose pieces have a letter; single bytes have none.
-    this.spoken = this.bytes.map((_, id) => id >= FIRST_CHARACTER && /\p{L}/u.test(this.piece(id)));
+    this.spoken = [...Array(FIRST_CHARACTER).fill(false), ...spelled.map((piece) => /\p{L}/u.test(piece))];
     this.known = new Map();
   }
 

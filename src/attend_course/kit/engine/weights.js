@@ -10,33 +10,28 @@ const KINDS = { F32: Float32Array, I8: Int8Array };
 // a copy that was damaged once must not come back.
 export async function download(folder, { progress = () => {}, signal, fresh = false } = {}) {
   const how = { signal, cache: fresh ? "reload" : "default" };
-  const sums = JSON.parse(new TextDecoder().decode(await get(folder, "checksums.json", how)));
+  const sums = get(folder, "checksums.json", how).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
   const checked = async (name, listen) => {
     const bytes = await get(folder, name, how, listen);
-    if (await isAltered(bytes, sums[name])) {
+    if (await isAltered(bytes, (await sums)[name])) {
       throw new Error(`${name} was cut off or altered on its way: its checksum is wrong. ${AGAIN}`);
     }
     return bytes;
   };
   const [config, tokenizer, weights] = await Promise.all([
-    checked("config.json"), checked("tokenizer.json"), checked("weights.safetensors", progress),
+    checked("config.json"), checked("tokenizer.json"), checked("weights.safetensors", progress), sums,
   ]);
   const json = (bytes) => JSON.parse(new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes));
   return { config: json(config), tokenizer: json(tokenizer), weights };
 }
 
 async function get(folder, name, how, progress = () => {}) {
-  const answer = await fetch(folder + name, how).catch((error) => {
-    if (error.name === "AbortError") throw error;
-    throw new Error(`${name} could not be fetched. ${AGAIN}`);
-  });
+  const saying = (words) => (error) => {
+    throw error.name === "AbortError" ? error : new Error(`${name} ${words} ${AGAIN}`);
+  };
+  const answer = await fetch(folder + name, how).catch(saying("could not be fetched."));
   if (!answer.ok) throw new Error(`${name} could not be fetched: the server says ${answer.status}. ${AGAIN}`);
-  try {
-    return await gather(answer, progress);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error(`${name} was cut off on its way. ${AGAIN}`);
-  }
+  return gather(answer, progress).catch(saying("was cut off on its way."));
 }
 
 // Read an answer piece by piece. Where it comes packed, its length says nothing about the content.

@@ -8,11 +8,8 @@ const open = new Map(); // what cancels each question that takes long
 
 const ANSWERS = {
   async load({ folder, fresh }, { signal, part }) {
-    if (!translator) {
-      const files = await download(folder, { fresh, signal, progress: (...received) => part(received) });
-      translator = new Translator(files);
-      translator.look("Good morning."); // the first runs are slow: browsers compile what is used
-    }
+    const progress = (...received) => part(received);
+    translator ??= new Translator(await download(folder, { fresh, signal, progress }));
     return translator.arithmetic;
   },
   translate: ({ text, ...search }) => translator.translate(text, search),

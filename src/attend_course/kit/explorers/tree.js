@@ -10,7 +10,7 @@ export function Tree({ nodes, best = new Set(), note = plainNote, at = 0 }) {
     <ul class="attend-tree">${children.map((child) => {
       const run = runFrom(nodes, child);
       const last = run.at(-1);
-      return html`<li class=${best.has(last) ? "is-best" : null}>
+      return html`<li>
         <span class=${best.has(child) ? "is-best" : null}>${run.map((i) => nodes[i].piece).join(" ")}</span>${" "}
         <small>${note(nodes[last], last)}</small>
         <${Tree} nodes=${nodes} best=${best} note=${note} at=${last} /></li>`;
