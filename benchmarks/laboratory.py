@@ -46,7 +46,7 @@ from attend.decoding.writing import beam_search, greedy
 from attend.translator.translator import SHIPPED, shipped
 from attend_course.chapters.laboratory.explorer import Laboratory
 from attend_course.kit.engine import ENGINE, engine_files, engine_folder
-from attend_course.kit.explorers.bundle import stylesheet
+from attend_course.kit.explorers.bundle import scripts_for, stylesheet
 from attend_course.site.widget import files, live_html
 
 HERE = Path(__file__).resolve().parent
@@ -197,14 +197,15 @@ def content() -> dict[str, tuple[bytes, str]]:
 
 def laboratory_page() -> dict[str, bytes]:
     """Return a page with the laboratory and nothing else, and its scripts."""
-    shared, own = files()["attend"], files()["laboratory"]
-    html = (
-        f"{EMPTY}<style>{stylesheet()}</style>"
-        f'<script defer data-engine="{engine_folder()}" src="{shared[0]}"></script>'
-        f'<script defer src="{own[0]}"></script>{live_html(Laboratory())}'
+    scripts = [(name, *files()[name]) for name in scripts_for("laboratory")]
+    tags = "".join(
+        f'<script defer data-engine="{engine_folder()}" src="{file}"></script>'
+        if name == "translator"
+        else f'<script defer src="{file}"></script>'
+        for name, file, _ in scripts
     )
-    scripts = {name: text.encode() for name, text in (shared, own)}
-    return {"laboratory.html": html.encode()} | scripts
+    html = f"{EMPTY}<style>{stylesheet()}</style>{tags}{live_html(Laboratory())}"
+    return {"laboratory.html": html.encode()} | {file: text.encode() for _, file, text in scripts}
 
 
 @cache

@@ -10,6 +10,7 @@ The recipe is ``configs/translator.toml``. Runs lie in ``~/.cache/attend/model``
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -39,9 +40,17 @@ STEPS = ("train", "choose", "ship", "card", "show")
 
 
 def remember_beginning(shipped: Path, folder: Path) -> None:
-    """Keep the translator that stands in the repository as the run that all others begin with."""
+    """Keep the translator that stands in the repository as the run that all others begin with.
+
+    With it go the histories of the runs that led to it.
+    """
     if (folder / "average.safetensors").exists():
         return
+    known = shipped / "measured.json"
+    before = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+    histories = before.get("history_before", []) + before.get("history", [])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "histories.json", json.dumps(histories).encode())
     saved = read_model(shipped)
     save_model(folder, saved.config, saved.tokenizer, saved.tensors)
     tensors = {name: torch.from_numpy(x) for name, x in saved.tensors.items()}

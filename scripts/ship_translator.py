@@ -59,7 +59,7 @@ def ship(recipe: dict[str, Any], runs: Path, pairs: Sequence[str], folder: Path)
     measured["corpus"] = {"read": report.read, "kept": report.kept} | {
         name: len(part) for name, part in split._asdict().items()
     }
-    measured["stages"] = [cost(stage, runs / stage["name"]) for stage in recipe["stage"]]
+    measured |= histories(recipe, runs)
     measured["chrf_everyday"] = translate_everyday(folder)
     measured["typed"] = measure_typed(Translator.load(folder))
     measured["typed_before"] = measure_typed(Translator.load(runs / "begin"))
@@ -93,17 +93,37 @@ def measure(run: Run, folder: Path, test: Sequence[SentencePair]) -> dict[str, A
     }
 
 
-def cost(stage: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what a stage was for, and its steps and hours by its history.
+def histories(recipe: dict[str, Any], runs: Path) -> dict[str, Any]:
+    """Return what the epochs of all runs did, those before the recipe too, and what stages cost."""
+    before = json.loads((runs / "begin" / "histories.json").read_text())
+    found = {stage["name"]: history(runs / stage["name"]) for stage in recipe["stage"]}
+    costs = {name: cost([one] if one else []) for name, one in found.items()}
+    costs["begin"] = cost(before)
+    return {
+        "history_before": before,
+        "history": [one for one in found.values() if one],
+        # What was not counted, the recipe tells.
+        "stages": [
+            {name: stage.get(name, default) for name, default in costs[stage["name"]].items()}
+            | {"name": stage["name"], "about": stage["about"]}
+            for stage in recipe["stage"]
+        ],
+    }
 
-    A stage that is more than one run, or was not run here, tells them in the recipe.
-    """
-    known = {"name": stage["name"], "about": stage["about"], "steps": 0, "hours": 0.0}
+
+def history(folder: Path) -> list[dict[str, Any]]:
+    """Read what the epochs of a run did; empty for what was not trained."""
     path = folder / "history.jsonl"
-    if path.exists():
-        last = json.loads(path.read_text().splitlines()[-1])
-        known |= {"steps": last.get("step", 0), "hours": last["seconds"] / 3600}
-    return known | {name: stage[name] for name in ("steps", "hours") if name in stage}
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def cost(runs: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the steps and hours of several runs, by their histories."""
+    last = [run[-1] for run in runs]
+    return {
+        "steps": sum(record["step"] for record in last),
+        "hours": sum(record["seconds"] for record in last) / 3600,
+    }
 
 
 def translate_everyday(folder: Path) -> float:

@@ -23,6 +23,11 @@ PAIRS = [
     for n in range(2, 8)
     for english, german in (("cats", "Katzen"), ("keys", "Schlüssel"), ("books", "Bücher"))
 ]
+BEFORE = {
+    "history_before": [[{"epoch": 1, "step": 4, "seconds": 8.0}]],
+    "history": [[{"epoch": 1, "step": 2, "seconds": 4.0}, {"epoch": 2, "step": 3, "seconds": 6.0}]],
+}
+"""What was measured of the translator that the recipe begins with."""
 SIZES = {"N": 1, "d_model": 8, "d_ff": 8, "h": 2}
 TINY = """
 held_out = 2
@@ -36,12 +41,11 @@ limits = "Nearly everything."
 [[stage]]
 name = "begin"
 about = "where it began"
-steps = 7
-hours = 0.5
 
 [[stage]]
 name = "taught"
 about = "a teacher"
+hours = 0.5
 command = "distill"
 model = "begin"
 arguments = ["--beam", "2"]
@@ -86,6 +90,7 @@ def made(script, tmp_path_factory) -> Path:
     config = TransformerConfig(len(tokenizer), **SIZES)
     tensors = {name: x.numpy() for name, x in Transformer(config).state_dict().items()}
     save_model(folder / "shipped", config, tokenizer, tensors)
+    (folder / "shipped" / "measured.json").write_text(json.dumps(BEFORE))
     assert script.main(words(folder, "train", "ship")) == 0
     return folder
 
@@ -122,6 +127,9 @@ def test_the_card_tells_what_was_measured_and_what_it_cost(made):
     measured = json.loads((made / "shipped" / "measured.json").read_text())
     steps = [stage["steps"] for stage in measured["stages"]]
     assert steps[:2] == [7, 0]
+    assert measured["stages"][1]["hours"] == 0.5
+    assert measured["history_before"] == BEFORE["history_before"] + BEFORE["history"]
+    assert [len(run) for run in measured["history"]] == [1, 2]
     assert min(steps[2:]) > 0
     assert f"{sum(steps)} steps" in card
     assert "the mean of the weights of second, begin (twice)" in " ".join(card.split())

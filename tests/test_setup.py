@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import ROOT, load_script
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -125,6 +126,39 @@ def test_continuous_integration_runs_make_test() -> None:
     assert script.read_text(encoding="utf-8").strip().splitlines()[-1] == "exec make test"
     workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
     assert "run: .ci/run" in workflow
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_calls_what_is_there(path: Path) -> None:
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    text = "\n".join(str(step.get("run", "")) for step in steps)
+    for place in re.findall(r"(?<![\w/.])(?:\.\./)?((?:scripts|\.ci|tests)/[\w./-]+)", text):
+        assert (ROOT / place).exists(), place
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)) <= targets
+    assert all("timeout-minutes" in job for job in jobs.values() if "needs" not in job)
+
+
+def test_what_is_vendored_is_named_with_its_version_for_the_audit() -> None:
+    command = ["sh", str(ROOT / "scripts" / "vendored.sh")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = {line.partition("@")[0] for line in run.stdout.split()}
+    assert names == {"preact", "htm", "preact-render-to-string", "katex"}
+    katex = ROOT / "src" / "attend_course" / "site" / "vendor" / "katex" / "katex.min.js"
+    found = re.search(r"katex@(\S+)", run.stdout)
+    assert found is not None
+    assert f'"{found[1]}"' in katex.read_text(encoding="utf-8")
+
+
+def test_the_container_prepares_what_the_makefile_makes() -> None:
+    settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+    command = settings["postCreateCommand"].split()
+    assert command[0] == "make"
+    assert "-r requirements.txt" in make("--dry-run", "--always-make", *command[1:])
 
 
 def test_make_test_prepares_all_it_needs_and_ends_with_pytest() -> None:

@@ -126,9 +126,10 @@ def test_a_run_on_rough_pairs_and_one_that_begins_with_the_mean_of_two(tmp_path)
     assert (tmp_path / "three" / "average.safetensors").exists()
 
 
-def test_chosen_translations_need_rough_pairs(tmp_path, capsys):
-    assert command(tmp_path, "--folder", str(tmp_path / "run"), "--chosen", "chosen.json") == 2
-    assert "--chosen is used together with --rough" in capsys.readouterr().err
+@pytest.mark.parametrize("option", [["--chosen", "chosen.json"], ["--frames", "5"]])
+def test_what_needs_rough_pairs_says_so(tmp_path, capsys, option):
+    assert command(tmp_path, "--folder", str(tmp_path / "run"), *option) == 2
+    assert f"{option[0]} is used together with --rough" in capsys.readouterr().err
 
 
 # --------------------------------------------------------------------------------- a falling rate

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
+from conftest import load_script
 from PIL import Image
 
 from attend_course.site import accessible, cards, scripts, slim
@@ -20,7 +21,7 @@ from .conftest import Site, table_of_contents
 
 PAGES = table_of_contents()
 EVERY = [*PAGES, "search", "genindex", "404"]
-MOST_REQUESTS = 16
+MOST_REQUESTS, MOST_BYTES = 16, 200_000
 EVENTS = re.compile(r"^on[a-z]+$")
 
 
@@ -89,10 +90,10 @@ def test_the_policy_names_no_other_host_and_no_inline_script() -> None:
 
 
 @pytest.mark.parametrize("document", PAGES)
-def test_a_page_makes_few_requests(document: str, site: Site) -> None:
-    soup = BeautifulSoup(site.html(document), "lxml")
-    asked = soup.select("script[src], link[rel=stylesheet], link[rel=icon], article img")
-    assert 1 + len(asked) <= MOST_REQUESTS
+def test_a_page_is_light(document: str, site: Site) -> None:
+    row = load_script("pages").measure(site.folder, site.folder / f"{document}.html")
+    assert row["requests"] <= MOST_REQUESTS
+    assert row["all, bytes"] <= MOST_BYTES
 
 
 # Styles

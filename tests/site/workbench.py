@@ -10,7 +10,7 @@ import axe_playwright_python
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from attend_course.kit.explorers import Explorer
-from attend_course.kit.explorers.bundle import STATIC, stylesheet
+from attend_course.kit.explorers.bundle import STATIC, scripts_for, stylesheet
 from attend_course.site.widget import files, live_html
 
 ADDRESS = "http://explorers.invalid"
@@ -26,7 +26,7 @@ html[data-theme="dark"] {{ background: #14181e; color: #eceff3; }}</style>
 
 def scripts(*widgets: Explorer) -> str:
     """Return the elements that load what these explorers need, as a page of the book has them."""
-    names = ["attend", *sorted({widget.module for widget in widgets})]
+    names = scripts_for(*{widget.module for widget in widgets})
     return "".join(f'<script defer src="{files()[name][0]}"></script>' for name in names)
 
 

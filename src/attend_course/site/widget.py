@@ -35,7 +35,7 @@ from traitlets import TraitError
 
 from attend_course.kit.engine import engine_folder
 from attend_course.kit.explorers import MIME, Explorer, all_explorers
-from attend_course.kit.explorers.bundle import page_scripts, stylesheet
+from attend_course.kit.explorers.bundle import page_scripts, scripts_for, stylesheet
 
 FOLDER = "attend"
 STILL = "The controls work where scripts may run."
@@ -191,9 +191,9 @@ def add_to_page(
         return
     modules = {node["module"] for node in doctree.findall(explorer)}
     # Plain scripts in this order, not modules: those no browser loads from a disk.
-    for name in ["attend", *sorted(modules)] if modules else []:
+    for name in scripts_for(*modules):
         # Where the translator is, should an explorer need it.
-        more = {"data-engine": engine_folder()} if name == "attend" else {}
+        more = {"data-engine": engine_folder()} if name == "translator" else {}
         app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer", **more)
 
 

@@ -15,10 +15,9 @@ const MAPS = [
   ["own", "at what is written (self-attention)"],
 ];
 const SOURCE = "Scores and probabilities are computed by the course’s trained translator: in Python for the " +
-  "sentences to choose from, in this page for yours. This explorer applies mask and softmax to the scores; " +
-  "predictions are those with the mask.";
+  "sentences to choose from, in this page for yours, always masked. This explorer applies mask and softmax to " +
+  "the scores; predictions are those with the mask.";
 const TYPED = "Scores and probabilities are computed by the course’s trained translator, in Python.";
-const MASKED = "What lies behind the mask is shown for the sentences to choose from.";
 const LONGEST = 300;
 const BETWEEN = 20; // pieces of a side, as in Python
 const { ask } = asker("encoder_decoder");
@@ -65,8 +64,8 @@ function recorded({ source, target, next, memory, decoder }) {
   if (Math.max(m, n) > BETWEEN) {
     throw new Error(`the sentence has ${m} pieces and its translation ${n}; at most ${BETWEEN} can be shown.`);
   }
-  const rows = ({ h, n: count, m: length, scores }) => Array.from({ length: h }, (_, head) => (
-    Array.from({ length: count }, (_, i) => Array.from(scores.slice((head * count + i) * length, (head * count + i + 1) * length)))));
+  const cut = (list, size) => Array.from({ length: list.length / size }, (_, i) => list.slice(i * size, (i + 1) * size));
+  const rows = (map) => cut(cut([...map.scores], map.m), map.n);
   return {
     source, target, inputs: ["<start>", ...target.slice(0, -1)], isTyped: true,
     likely: next.map((row) => row.map(({ piece, p }) => [piece, p])),
@@ -133,21 +132,20 @@ function Sentence({ state, results, set }) {
     if (!text.trim() || text.length > LONGEST) throw new Error("Type one sentence. The last one stays.");
     put(text);
   };
-  const own = html`<${Field} class="attend-wide" value=${state.sentence} read=${read} onFocus=${load}>English sentence<//>`;
-  if (state.typing) return own;
+  const own = (label) => html`<${Field} class="attend-wide" value=${state.sentence} read=${read} onFocus=${load}>${label}<//>`;
+  if (state.typing) return own("English sentence");
   const known = results.sentences.map((sentence) => [sentence, sentence]);
   const options = results.sentences.includes(state.sentence) ? known : [...known, [state.sentence, "your own"]];
   return html`
     <${Choice} value=${state.sentence} options=${options} onChange=${(sentence) => set({ sentence })}>Sentence<//>
-    ${own}
-    <${Fetching} state=${state} again=${() => set({})}>Type your own: the translator (2.5 MB) then comes to this page.<//>`;
+    ${own("or your own")}
+    <${Fetching} state=${state} again=${() => set({})}>For your own sentence the translator (2.5 MB) comes to this page.<//>`;
 }
 
-// For a typed sentence nobody has computed what lies behind the mask.
+// For a typed sentence nobody computes what lies behind the mask.
 function Masking({ state, results, set }) {
   const isKnown = state.typing || results.sentences.includes(state.sentence);
-  if (!isKnown) return html`<span class="attend-control attend-muted">${MASKED}</span>`;
-  return html`<${Toggle} value=${state.masked} onChange=${(masked) => set({ masked })}>Mask later pieces<//>`;
+  return isKnown && html`<${Toggle} value=${state.masked} onChange=${(masked) => set({ masked })}>Mask later pieces<//>`;
 }
 
 // A button that has the focus keeps it at the end of the way, and says so.

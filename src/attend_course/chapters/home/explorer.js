@@ -1,9 +1,8 @@
 // The home page: type English, get German, and see where the translator looked.
-import { html, useState } from "../../kit/explorers/vendor/preact.js";
-import { Toggle, Written } from "../../kit/explorers/controls.js";
+import { html } from "../../kit/explorers/vendor/preact.js";
+import { Written } from "../../kit/explorers/controls.js";
 import { Announce, explorer, useLive } from "../../kit/explorers/explorer.js";
 import { OWN_KEYS } from "../../kit/explorers/keys.js";
-import { Lines } from "../../kit/explorers/lines.js";
 import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
 import { number } from "../../kit/explorers/text.js";
@@ -13,6 +12,8 @@ const TITLE = "Where each German piece looked while it was written";
 const PALE = 0.095;
 const { ask } = asker("home");
 
+// A quotation that ends a sentence has one full stop, not two.
+const ended = (text) => (/[.!?]$/.test(text) ? `“${text}”` : `“${text}”.`);
 const plain = (piece) => piece.replaceAll("▁", " ").trim() || piece;
 
 // The same as TranslatorExplorer._results in Python.
@@ -51,12 +52,11 @@ function inWords({ target, tokens, weights }, i) {
 }
 
 const words = ({ cell }, results) =>
-  `“${results.sentence}” becomes “${results.text}”. ${inWords(results, within(cell, results.weights)[0])}`;
+  `“${results.sentence}” becomes ${ended(results.text)} ${inWords(results, within(cell, results.weights)[0])}`;
 
 function View({ state, results, set, id }) {
   const { target, tokens, weights, text, fault } = results;
   const look = useLook(state, set, weights);
-  const [lines, show] = useState(false);
   const [rows, columns, live] = [target.map(plain), tokens.map(plain), useLive()];
   return html`
     <label class="attend-control attend-english"><span class="attend-label">English</span>
@@ -68,13 +68,11 @@ function View({ state, results, set, id }) {
     <${Fetching} state=${state} again=${() => set({})}>Type a sentence of your own: the translator (2.5 MB) comes to this page, and nothing you type leaves it.<//>
     <div class="attend-large attend-many">
       <p class="attend-map-title">${TITLE}</p>
-      ${lines ? html`<${Lines} rows=${rows} columns=${columns} values=${weights} seen=${look.seen} touch=${(cell) => set({ cell })} />` : html`
-        <${HeatMap} label=${TITLE} rows=${rows} columns=${columns} values=${weights} pale=${PALE} look=${look}
-          ramp=${shades(weights, 1)} describedby=${`${id}-words`} stage="weights" />`}
+      <${HeatMap} label=${TITLE} rows=${rows} columns=${columns} values=${weights} pale=${PALE} look=${look}
+        ramp=${shades(weights, 1)} describedby=${`${id}-words`} stage="weights" />
       <p class="attend-summary" id=${`${id}-words`}>${words({ cell: look.seen }, results)}</p>
     </div>
-    <div class="attend-controls"><${Toggle} value=${lines} onChange=${show}>as lines<//>
-      ${!state.answered && html`<a ...${OWN_KEYS} href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a>`}</div>
+    ${!state.answered && html`<p><a ...${OWN_KEYS} href=${`laboratory.html#laboratory=${encodeURIComponent(JSON.stringify({ sentence: state.sentence }))}`}>Open this sentence in the laboratory</a></p>`}
     <${Announce}>${words({ cell: look.seen }, results)}<//>`;
 }
 

@@ -4,7 +4,7 @@ Explorers are ES modules that import from the kit. Jupyter loads a widget's code
 address, where relative imports lead nowhere; the engine that draws pages runs scripts; and browsers
 load no module from a disk. So the files that are imported are written into one text, each as a
 function that is called once and returns its exports. `bundle` is for Jupyter, `script` for the
-engine, `page_scripts` for pages, where explorers share what two of them need.
+engine, `page_scripts` for pages, where explorers share what most of them need.
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ from pathlib import Path
 
 from attend_course.kit.small import small
 
-__all__ = ["STATIC", "bundle", "lean_script", "page_scripts", "script", "stylesheet"]
+__all__ = [
+    "STATIC",
+    "asks",
+    "bundle",
+    "lean_script",
+    "page_scripts",
+    "script",
+    "scripts_for",
+    "stylesheet",
+]
 
 STATIC = Path(__file__).parent
 CHAPTERS = STATIC.parents[1] / "chapters"
 PAGE = STATIC / "page.js"
+TRANSLATOR = STATIC / "translator.js"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[./\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(
     r"^export (?:default |(?=(?:const|let|function|async function|class) ))", re.MULTILINE
@@ -76,22 +86,52 @@ def lean_script(*paths: Path) -> str:
 
 @cache
 def page_scripts(*names: str) -> dict[str, str]:
-    """Return the scripts of pages: ``"attend"`` comes first, then one for each explorer.
+    """Return the scripts of pages: ``"attend"``, ``"translator"``, then one for each explorer.
 
-    What at least two explorers import, and what brings them to life, stands in ``"attend"``, which
-    a browser then has for all chapters.
+    What most explorers import, and what brings them to life, stands in ``"attend"``, which a
+    browser then has for all chapters; what only a few import would make every page larger. What
+    asks the translator stands by itself: most pages have no use for it.
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
-    shared = _in_order(*(path for path, count in uses.items() if count > 1), PAGE)
-    scripts = {"attend": _shared(shared)}
+    asking = [path for path in _in_order(TRANSLATOR) if path in _asking()]
+    often = (p for p, count in uses.items() if 2 * count > len(names) and p not in asking)
+    shared = _in_order(*often, PAGE)
+    asking = [path for path in _in_order(TRANSLATOR) if path not in shared]
+    scripts = {"attend": _shared(shared), "translator": _added(shared, asking)}
     for name, path in explorers.items():
-        own = [other for other in _in_order(path) if other not in shared]
-        inside = "".join(map(_wrapped, own))
-        known = ", ".join(map(_module, shared))
+        known = [*shared, *(asking if asks(name) else ())]
+        own = [other for other in _in_order(path) if other not in known]
         kept = f"attend.explorers.{name} = {_module(path)}.default;"
-        scripts[name] = _lean(f"(() => {{\nconst {{ {known} }} = attend;\n{inside}{kept}\n}})();\n")
+        scripts[name] = _lean(_inside(known, own, kept))
     return scripts
+
+
+def asks(name: str) -> bool:
+    """Tell whether an explorer asks the translator of its page."""
+    return TRANSLATOR in _in_order(explorer_file(name))
+
+
+def scripts_for(*names: str) -> list[str]:
+    """List the scripts that a page with these explorers loads, in their order."""
+    needed = ["translator"] if any(map(asks, names)) else []
+    return ["attend", *needed, *sorted(names)] if names else []
+
+
+def _asking() -> set[Path]:
+    """Return the modules that nothing imports but what asks the translator."""
+    return {TRANSLATOR, (STATIC.parent / "engine" / "client.js").resolve()}
+
+
+def _added(known: list[Path], paths: list[Path]) -> str:
+    given = ", ".join(map(_module, paths))
+    return _lean(_inside(known, paths, f"Object.assign(attend, {{ {given} }});"))
+
+
+def _inside(known: list[Path], own: list[Path], last: str) -> str:
+    """Return a script in which modules are at hand, some of its own, and a last line."""
+    names, inside = ", ".join(map(_module, known)), "".join(map(_wrapped, own))
+    return f"(() => {{\nconst {{ {names} }} = attend;\n{inside}{last}\n}})();\n"
 
 
 def _shared(paths: list[Path]) -> str:
