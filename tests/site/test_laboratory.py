@@ -193,7 +193,7 @@ def test_the_home_page_translates_and_fetches_at_the_first_use_only(open_page: C
 def test_chapter_1_takes_any_sentence(open_page: Callable) -> None:
     visit = open_page("book/01-encoder-decoder")
     page = visit.page
-    field = page.get_by_label("English sentence")
+    field = page.get_by_label("or your own")
     field.scroll_into_view_if_needed()
     page.locator("[data-attend-widget=encoder_decoder][data-state=live]").wait_for()
     field.fill("The cat drinks milk.")

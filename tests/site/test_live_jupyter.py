@@ -20,6 +20,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from attend_course.chapters.laboratory.explorer import Laboratory
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "explorers.ipynb"
 PATIENCE = 120_000
@@ -45,6 +47,11 @@ CELLS = {
         "def mine(scores, scale, mask):\n    raise RuntimeError('not yet')\n\n"
         "own = ScalingExplorer(compute=mine)\nown"
     ),
+    "laboratory": (
+        "from attend_course.chapters.laboratory.explorer import Laboratory\n"
+        "lab = Laboratory(sentence='I am happy.')\nlab"
+    ),
+    "changes": "print(lab.sentence, lab.changes, (lab.results['changed'] or {}).get('text'))",
     "works": (
         "from attend import masked_softmax\n\n"
         "def works(scores, scale, mask):\n    return masked_softmax(scores * scale, mask)\n\n"
@@ -163,8 +170,9 @@ def shown(page: Page, cell: str) -> Locator:
     page.evaluate(SHOW, cell)
     # What lies under the pointer would be looked at.
     page.mouse.move(0, 0)
-    place = {"scaling": 0, "scores": 0, "mine": 1, "works": 2}
-    title = "queries, keys" if cell == "scores" else "scaled scores"
+    place = {"scaling": 0, "scores": 0, "mine": 1, "works": 2, "laboratory": 0}
+    titles = {"scores": "queries, keys", "laboratory": "Laboratory"}
+    title = titles.get(cell, "scaled scores")
     found = page.locator(f".jp-OutputArea .attend-explorer[aria-label*='{title}']:not(.is-drawn)")
     return found.nth(place[cell])
 
@@ -182,6 +190,7 @@ def test_explorers_live_in_jupyterlab(page: Page) -> None:
         a_sentence_typed_after_a_toggle_is_drawn(page)
         fifty_sentences_typed_after_a_toggle_are_drawn(page)
         an_arrow_reaches_python(page)
+        what_is_changed_in_the_laboratory_is_readable(page)
         the_error_of_a_readers_function_is_told(page)
         after_a_restart_controls_and_picture_agree(page)
     finally:
@@ -251,6 +260,24 @@ def an_arrow_reaches_python(page: Page) -> None:
     page.wait_for_function(f"({OUTPUTS})('read').some((o) => o.text?.includes('dry days'))")
     said = "".join(one["text"] for one in outputs(page, "read"))
     assert said == "129 (2, 2) dry days [2.0, 2.5]\n"
+
+
+def what_is_changed_in_the_laboratory_is_readable(page: Page) -> None:
+    laboratory = shown(page, "laboratory")
+    # The same model with the same change, computed here.
+    off = {"make": "off", "kind": "memory", "layer": 3, "head": 1}
+    here = Laboratory(sentence="The dog is here.", changes=[off])
+    laboratory.locator(".attend-english input").fill(here.sentence)
+    german = here.results["untouched"]["text"]
+    expect(laboratory.locator(".attend-german dd").first).to_have_text(german)
+    laboratory.get_by_role("button", name="Off", exact=True).click()
+    expect(laboratory.locator("dd.is-changed").first).to_have_text(here.results["changed"]["text"])
+    expect(laboratory.locator(".attend-loading")).to_have_count(0)
+    page.evaluate(SHOW, "changes")
+    page.evaluate(RUN)
+    page.wait_for_function(f"({OUTPUTS})('changes').some((o) => o.text?.includes('dog'))")
+    said = "".join(one["text"] for one in outputs(page, "changes") if "text" in one)
+    assert said == f"The dog is here. {[off]} {here.results['changed']['text']}\n"
 
 
 def the_error_of_a_readers_function_is_told(page: Page) -> None:

@@ -14,6 +14,7 @@ from attend.models.torch_transformer import Transformer
 from attend.text.tokenizer import Tokenizer
 from attend.translator.translator import shipped
 from attend_course.chapters.laboratory.explorer import Laboratory
+from attend_course.kit.explorers import MIME
 
 OFF = {"make": "off", "kind": "memory", "layer": 3, "head": 1}
 
@@ -101,3 +102,6 @@ def test_any_transformer_can_be_opened():
     laboratory.changes = [{"make": "without", "part": "positions"}]
     assert laboratory.results["distance"] > 0
     assert "attend-tiny" in laboratory.static_html()
+    # A page of the course could not compute it, and does not put the shipped translator there.
+    assert MIME not in laboratory._repr_mimebundle_()[0]
+    assert MIME in Laboratory()._repr_mimebundle_()[0]

@@ -132,14 +132,14 @@ function Sentence({ state, results, set }) {
     if (!text.trim() || text.length > LONGEST) throw new Error("Type one sentence. The last one stays.");
     put(text);
   };
-  const own = html`<${Field} class="attend-wide" value=${state.sentence} read=${read} onFocus=${load}>English sentence<//>`;
-  if (state.typing) return own;
+  const own = (label) => html`<${Field} class="attend-wide" value=${state.sentence} read=${read} onFocus=${load}>${label}<//>`;
+  if (state.typing) return own("English sentence");
   const known = results.sentences.map((sentence) => [sentence, sentence]);
   const options = results.sentences.includes(state.sentence) ? known : [...known, [state.sentence, "your own"]];
   return html`
     <${Choice} value=${state.sentence} options=${options} onChange=${(sentence) => set({ sentence })}>Sentence<//>
-    ${own}
-    <${Fetching} state=${state} again=${() => set({})}>Type your own: the translator (2.5 MB) then comes to this page.<//>`;
+    ${own("or your own")}
+    <${Fetching} state=${state} again=${() => set({})}>For your own sentence the translator (2.5 MB) comes to this page.<//>`;
 }
 
 // For a typed sentence nobody computes what lies behind the mask.

@@ -12,6 +12,8 @@ const TITLE = "Where each German piece looked while it was written";
 const PALE = 0.095;
 const { ask } = asker("home");
 
+// A quotation that ends a sentence has one full stop, not two.
+const ended = (text) => (/[.!?]$/.test(text) ? `“${text}”` : `“${text}”.`);
 const plain = (piece) => piece.replaceAll("▁", " ").trim() || piece;
 
 // The same as TranslatorExplorer._results in Python.
@@ -50,7 +52,7 @@ function inWords({ target, tokens, weights }, i) {
 }
 
 const words = ({ cell }, results) =>
-  `“${results.sentence}” becomes “${results.text}”. ${inWords(results, within(cell, results.weights)[0])}`;
+  `“${results.sentence}” becomes ${ended(results.text)} ${inWords(results, within(cell, results.weights)[0])}`;
 
 function View({ state, results, set, id }) {
   const { target, tokens, weights, text, fault } = results;

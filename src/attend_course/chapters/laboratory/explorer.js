@@ -13,7 +13,7 @@ import { compute, damage, stopDamage } from "./asking.js";
 import { Changes, said, saidOf } from "./changing.js";
 import { read, written } from "./link.js";
 import { Gallery, HeadDamage, Later, MapsTable, NAMES, Pieces, WordDamage, percent } from "./parts.js";
-import { bare, difference, lost, mapOf, movedMaps, nameOf, peak, placesOf, readingOf } from "./reading.js";
+import { bare, difference, ended, lost, mapOf, movedMaps, nameOf, peak, placesOf, readingOf } from "./reading.js";
 import { csv, json, png, save, svg } from "./saving.js";
 import { wordsOf } from "./sentence.js";
 
@@ -30,7 +30,7 @@ function words(state, results) {
   const row = Math.min(state.cell[0], place.rows.length - 1);
   const most = peak(place.values[row]);
   return [
-    `“${state.sentence}” becomes “${untouched.text}”.`,
+    `“${state.sentence}” becomes ${ended(untouched.text)}`,
     `The translator is least sure of “${bare(untouched.target[least])}”: ${percent(untouched.p[least])}.`,
     changed && changedWords(state, results),
     `In ${nameOf(state)}, “${bare(place.rows[row])}” looks most at “${bare(place.columns[most])}”: ${number(place.values[row][most])}.`,

@@ -14,7 +14,7 @@ from attend.models.changes import changed
 from attend.translator.translator import shipped
 from attend_course.chapters.laboratory import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer
+from attend_course.kit.explorers.base import MIME, Explorer
 
 __all__ = ["Laboratory"]
 
@@ -127,6 +127,13 @@ class Laboratory(Explorer):
     def page_state(self) -> dict[str, Any]:
         """The settings and their results: a page has no translator before it has fetched it."""
         return {**self.state, "results": self.results}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        # A page has the translator of the course, and would show it in place of a reader's model.
+        if not self._shipped:
+            data.pop(MIME, None)
+        return data, metadata
 
     @property
     def key(self) -> str:

@@ -3,6 +3,8 @@
 export const KINDS = ["encoder", "decoder", "memory"];
 
 export const bare = (piece) => piece.replaceAll("▁", " ").trim() || piece;
+// A quotation that ends a sentence has one full stop, not two.
+export const ended = (text) => (/[.!?]$/.test(text) ? `“${text}”` : `“${text}”.`);
 export const nameOf = ({ kind, layer, head }) => `${kind}, layer ${layer + 1}, head ${head + 1}`;
 
 // All places of a model where a map lies.

@@ -97,6 +97,7 @@ def page_scripts(*names: str) -> dict[str, str]:
     asking = [path for path in _in_order(TRANSLATOR) if path in _asking()]
     often = (p for p, count in uses.items() if 2 * count > len(names) and p not in asking)
     shared = _in_order(*often, PAGE)
+    asking = [path for path in _in_order(TRANSLATOR) if path not in shared]
     scripts = {"attend": _shared(shared), "translator": _added(shared, asking)}
     for name, path in explorers.items():
         known = [*shared, *(asking if asks(name) else ())]
