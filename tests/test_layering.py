@@ -56,11 +56,13 @@ TORCH_FREE = {"attend.training.plan", "attend.training.smoothing"}
 ON_DEMAND = {
     "attend.__main__",
     "attend.training.command",
+    "attend_course.chapters.looking_inside.figures",
+    "attend_course.chapters.looking_inside.opinions",
     "attend_course.chapters.whole_transformer.depth",
     "attend_course.chapters.whole_transformer.figures",
 }
 """What reads a command line must answer ``--help`` where there is no torch; it imports later. So do
-the gradients of chapter 7, and what draws them."""
+the gradients of chapters 7 and 9, and what draws them."""
 NEEDS = {"attend_course.site.": "myst_nb", "attend.translator.evaluation": "sacrebleu"}
 """What is tested without torch, but not without these."""
 

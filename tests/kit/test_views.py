@@ -154,7 +154,7 @@ def test_known_forms_give_what_a_module_gives(module) -> None:
     assert "return { sum, three, four , default: _default };" in text.replace("  ", " ")
 
 
-def test_what_two_explorers_import_is_loaded_once() -> None:
+def test_what_most_explorers_import_is_loaded_once() -> None:
     names = sorted(kind.module for kind in all_explorers().values())
     scripts = page_scripts(*names)
     assert next(iter(scripts)) == "attend"
@@ -165,7 +165,7 @@ def test_what_two_explorers_import_is_loaded_once() -> None:
 
 # What pages load
 
-LIMIT = 17_700
+LIMIT = 18_000
 """Bytes of the scripts of a chapter's page, zipped: those that explorers share, and its own."""
 ASKING = 1_700
 """What asks the translator comes on top, on the pages that translate."""

@@ -83,7 +83,7 @@ def test_some_heads_align_one_step_late():
         now, late = (error_rates_of(head, shift) for shift in (0, 1))
         assert late < 0.4 < 0.6 < now
     best = aligning.late_head()
-    assert best.layer < example.saved().config.N - 1
+    assert best.layer == 0
     assert aligning.late_errors()[0] > 0.9
     assert aligning.late_errors()[1] == min(error_rates_of(h, 1) for h in heads)
 
@@ -169,8 +169,8 @@ def test_pruning_costs_more_than_its_heads_one_by_one():
     assert (bleu[: free + 1] >= bleu[0] - 1).all()
     assert 0 < free < worth.gone_count()
     assert bleu[free + 1] < bleu[0] - 1
-    # It ended where a quarter was lost, and not before.
-    assert bleu[-1] < 0.75 * bleu[0] <= bleu[:-1].min()
+    # It ended where a fifth was lost, and not before.
+    assert bleu[-1] < 0.8 * bleu[0] <= bleu[:-1].min()
     alone = [worth.measured()["alone"][head.name]["bleu"] for head in worth.gone()]
     assert worth.added_up() == pytest.approx(sum(bleu[0] - one for one in alone))
     assert worth.lost_together() == pytest.approx(bleu[0] - bleu[-1])
@@ -179,7 +179,7 @@ def test_pruning_costs_more_than_its_heads_one_by_one():
 
 @pytest.mark.claim("last-memory-heads-stay")
 def test_no_memory_head_of_the_last_layer_is_pruned():
-    """Among the heads that went until a quarter of BLEU was lost, none is a memory head on top."""
+    """Among the heads that went until a fifth of BLEU was lost, none is a memory head on top."""
     assert worth.gone_in_last_memory() == 0
     counts = [worth.gone_of(kind) for kind in ("encoder", "decoder", "memory")]
     assert sum(counts) == worth.gone_count()
@@ -238,6 +238,12 @@ def test_no_opinion_agrees_fully_with_hiding():
     assert all(opinions.hits(name) < 0.95 for name in opinions.OPINIONS)
     assert agreed[0] - agreed[-1] > 0.1
     assert opinions.first() == opinions.in_order()[0]
+
+
+def test_rollout_agrees_less_with_hiding_than_the_plain_average_does():
+    """A question asks why; if it is no longer so, the question has to change."""
+    assert opinions.agreement("rollout") < opinions.agreement("plain average")
+    assert opinions.hits("rollout") < opinions.hits("plain average")
 
 
 def test_hiding_a_piece_is_a_change_of_the_model():
@@ -398,7 +404,8 @@ def test_the_explorer_begins_with_the_worked_case():
     np.testing.assert_allclose(explorer.weights[1], mixing.other_weights(), atol=1e-4)
     np.testing.assert_allclose(*explorer.outputs, atol=1e-9)
     assert explorer.results["apart"] == pytest.approx(mixing.hand_apart(), abs=1e-3)
-    assert "“friends” and “garden” get nothing" in explorer.summary()
+    said = "none on “friends” and “garden”. The outputs are (0.00, 0.00) and (0.00, 0.00)."
+    assert said in explorer.summary()
 
 
 def test_a_function_that_is_no_mixture_gives_two_outputs():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 from shared_data import shared_file
 
+from attend.decoding.tree import beam_tree
 from attend.decoding.writing import beam_search, greedy
 from attend.models.change_rules import check
 from attend.models.changes import changed, distance, shares
@@ -70,6 +71,8 @@ LOOK = f"""([kernel, sentences, changes]) => {{
     return found;
   }});
 }}"""
+TREE = """([text, beam, alpha]) => kernels.simd.look(text, { beam, alpha }).tree
+  .map(({ parent, token, log_p, finished }) => [parent, token, finished, log_p])"""
 DISTANCES = (
     """([sentence, target, lists]) => [...kernels.simd.distances(sentence, target, lists)]"""
 )
@@ -414,3 +417,14 @@ def test_what_is_no_change_is_refused_on_both_sides(engine: Page, change: Any):
         change,
     )
     assert "no change" in (message or "")
+
+
+@pytest.mark.parametrize("beam", [2, 4])
+def test_the_tree_of_a_beam_is_that_of_python(engine: Page, beam: int):
+    translator = shipped()
+    for text in ("The letter arrived three days too late.", *SENTENCES[:3]):
+        nodes, _ = beam_tree(translator.model, given(text), beam, 0.6, spoken=translator.spoken)
+        found = engine.evaluate(TREE, [text, beam, 0.6])
+        assert [node[:3] for node in found] == [[n.parent, n.token, n.finished] for n in nodes]
+        log_p = [node.log_p for node in nodes]
+        np.testing.assert_allclose([node[3] for node in found], log_p, atol=1e-3)

@@ -4,14 +4,13 @@ import { Button, Field, More, ScoreSlider, Slider } from "../../kit/explorers/co
 import { Announce, explorer } from "../../kit/explorers/explorer.js";
 import { Lines, Result, joined } from "../../kit/explorers/formula.js";
 import { matmul, softmax, sum } from "../../kit/explorers/linalg.js";
+import { Axes, Dot, Line, Name, REACH } from "../../kit/explorers/points.js";
 import { brief, listed, number } from "../../kit/explorers/text.js";
 import { numbersOf } from "../../kit/explorers/words.js";
 
-const [UNIT, MIDDLE, REACH] = [32, 150, 4];
 const TINY = 1e-9;
 const SHARES = Array.from({ length: 21 }, (_, n) => (n - 10) / 10);
 const SOURCE = "Values and scores were chosen by hand, so that values are points in the plane. Nothing was trained.";
-const ON_A_LINE = "Four points on one line leave more than one direction. The value stays.";
 
 // The same as SameMixtureExplorer._results in Python; a test compares the two.
 function compute({ words, values, scores, share }) {
@@ -42,18 +41,15 @@ function slid(weights, direction, share) {
   return weights.map((w, j) => Math.max(0, w + share * reach * direction[j]));
 }
 
-const onALine = (values) => values.every((_, j) => area(...values.filter((__, c) => c !== j)) === 0);
-
 // Text
 
 const pair = (point) => listed(point, number);
 const share = (x) => `${Math.round(100 * x)} %`;
 
-function inWords({ tokens, weights: [, other], apart, outputs: [, output] }) {
-  const least = tokens.filter((_, j) => other[j] < TINY).map((token) => `“${token}”`);
-  const nothing = least.length ? ` Now ${least.join(" and ")} get${least.length > 1 ? "" : "s"} nothing.` : "";
-  const moved = apart < TINY ? "Both rows are the same." : `${share(apart)} of the weight lies elsewhere.`;
-  return `${moved}${nothing} The output is ${pair(output)}${apart < TINY ? "" : ", as before"}.`;
+function inWords({ tokens, weights: [, other], apart, outputs }) {
+  const without = tokens.filter((_, j) => other[j] < TINY).map((token) => `“${token}”`).join(" and ");
+  return `${share(apart)} of the weight lies elsewhere${without && `, none on ${without}`}. ` +
+    `The outputs are ${outputs.map(pair).join(" and ")}.`;
 }
 
 function Sum({ row, values, output, computed_by }) {
@@ -64,23 +60,13 @@ function Sum({ row, values, output, computed_by }) {
 
 // The plane
 
-const across = (x) => (MIDDLE + UNIT * x).toFixed(1);
-const up = (y) => (MIDDLE - UNIT * y).toFixed(1);
-const Line = ({ from, to, ...rest }) => html`
-  <line x1=${across(from[0])} y1=${up(from[1])} x2=${across(to[0])} y2=${up(to[1])} ...${rest} />`;
-const Dot = ({ at: [x, y], size, kind }) => html`
-  <circle r=${size} class=${`attend-dot ${kind}`} cx=${across(x)} cy=${up(y)} />`;
-const Name = ({ at: [x, y], children }) => html`
-  <text class="attend-name is-middle" x=${across(x)} y=${Number(up(y)) + (y >= 0 ? -10 : 19)}>${children}</text>`;
-
 function Mixture({ results: { tokens, weights, outputs }, values, row, title }) {
   const here = outputs[row];
   return html`
     <div class="attend-mixture">
       <p class="attend-map-title">${title}</p>
       <svg viewBox="0 0 300 300" role="img" class="attend-plot" aria-label=${`${title}: the output is ${pair(here)}.`}>
-        <${Line} from=${[-REACH, 0]} to=${[REACH, 0]} class="attend-gridline" />
-        <${Line} from=${[0, -REACH]} to=${[0, REACH]} class="attend-gridline" />
+        <${Axes} />
         ${values.map((value, j) => html`<${Line} from=${here} to=${value} class="attend-thread" stroke-width=${(10 * weights[row][j]).toFixed(2)} />`)}
         ${values.map((value) => html`<${Dot} at=${value} size="5" kind="is-bare" />`)}
         <${Dot} at=${here} size="8" kind="is-output" />
@@ -108,18 +94,17 @@ function MoreControls({ state: { words, values, scores, share: slidTo }, set }) 
   const put = (j) => (score) => set({ scores: scores.map((x, c) => (c === j ? score : x)) });
   const read = (j) => (text) => {
     const point = numbersOf(text);
-    if (point.length !== 2 || !point.every((x) => Math.abs(x) <= REACH)) {
-      throw new Error("Type two numbers from −4 to 4, such as 1.5, −2. The value stays.");
-    }
     const moved = values.map((value, c) => (c === j ? point : value));
-    if (onALine(moved)) throw new Error(ON_A_LINE);
+    // On one line the four would leave more than one direction.
+    const fit = point.length === 2 && point.every((x) => Math.abs(x) <= REACH) && freeDirection(moved).every(Number.isFinite);
+    if (!fit) throw new Error("Type two numbers from −4 to 4, such as 1.5, −2, not all points on one line. The value stays.");
     set({ values: moved });
   };
   const unchanged = JSON.stringify({ values, scores, share: slidTo }) === JSON.stringify(first);
   return html`
     <${More}>
       ${words.map((word, j) => html`
-        <${ScoreSlider} value=${scores[j]} reach=${REACH} show=${brief} onChange=${put(j)} data-key=${j}>Score of <span>“${word}”</span><//>
+        <${ScoreSlider} value=${scores[j]} reach=${REACH} show=${brief} onChange=${put(j)}>Score of <span>“${word}”</span><//>
         <${Field} value=${values[j].map(brief).join(", ")} read=${read(j)}>Value of <span>“${word}”</span><//>`)}
       <${Button} disabled=${unchanged} onClick=${() => set(first)}>Undo all changes<//>
     <//>`;
@@ -130,7 +115,7 @@ function View({ state, results, set, id }) {
   const line = (row) => html`<${Sum} row=${weights[row]} values=${state.values} output=${outputs[row]} computed_by=${computed_by} />`;
   return html`
     <div class="attend-controls">
-      <${Slider} value=${state.share} steps=${SHARES} show=${(x) => share(x)} distance=${(a, b) => Math.abs(a - b)}
+      <${Slider} value=${state.share} steps=${SHARES} show=${share} distance=${(a, b) => Math.abs(a - b)}
         onChange=${(x) => set({ share: x })}>Slide the weights<//>
     </div>
     <div class="attend-plane-body attend-twice">

@@ -197,7 +197,7 @@ def gone() -> list[Head]:
 
 
 def gone_count() -> int:
-    """Return how many heads went until a quarter of BLEU was lost."""
+    """Return how many heads went until a fifth of BLEU was lost."""
     return len(gone())
 
 

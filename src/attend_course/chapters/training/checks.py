@@ -362,6 +362,7 @@ check_matches = Exercise(
         _words_case("six words and five, runs of two", [1, 2, 1, 2, 1, 3], [1, 2, 1, 3, 2], 2),
         _words_case("three words and six, runs of two", [4, 7, 2], [2, 7, 5, 7, 4, 2], 2),
         _words_case("five words and five, runs of three", [1, 2, 3, 4, 5], [2, 3, 4, 5, 1], 3),
+        _words_case("two words and four, runs of two", [4, 7], [9, 8, 4, 7], 2),
         _words_case("two words, runs of three", [1, 2], [1, 2, 3], 3),
         _words_case("one word that is not there", [6], [1, 2], 1),
     ),

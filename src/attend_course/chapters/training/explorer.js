@@ -9,38 +9,35 @@ import { brief, number } from "../../kit/explorers/text.js";
 import { Fetching, asker } from "../../kit/explorers/translator.js";
 import { Tree, pathTo } from "../../kit/explorers/tree.js";
 
-const INPUTS = ["sentence", "beam", "alpha"];
 const ALPHAS = [0, 0.6, 1, 2, 4];
 const WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8];
 const SIDES = { row: "rank", column: "α", said: "translations on rows, values of alpha on columns" };
 const LONGEST = 300;
 const { ask } = asker("beam");
 
-const inputsOf = (state) => Object.fromEntries(INPUTS.map((name) => [name, state[name]]));
-const keyOf = (state) => JSON.stringify(inputsOf(state));
+const keyOf = ({ sentence, beam, alpha }) => JSON.stringify({ sentence, beam, alpha });
 
 // Python writes the same key with spaces.
-const answers = ({ key }, state) => key !== undefined && keyOf(JSON.parse(key)) === keyOf(state);
+const answers = ({ key }, state) => key && keyOf(JSON.parse(key)) === keyOf(state);
 
 // The same as BeamExplorer._results in Python.
 function compute(state) {
   const before = state.results ?? {};
   if (answers(before, state)) return before.fault ? { ...before, fault: null } : before;
-  return computeAnew(before, inputsOf(state));
+  return computeAnew(before, state, keyOf(state));
 }
 
-async function computeAnew(before, inputs) {
-  const { sentence: text, beam, alpha } = inputs;
+async function computeAnew(before, { sentence: text, beam, alpha }, key) {
   try {
     const look = await ask("look", { text, beam, alpha, changes: [] });
-    return look && { ...before, ...resultsOf(look, alpha), key: JSON.stringify(inputs), error: null, fault: null };
+    return look && { ...before, ...resultsOf(look, alpha), key, error: null, fault: null };
   } catch (error) {
     return { ...before, fault: error.message };
   }
 }
 
 // What is drawn of the engine's answer. Without a beam there is one way, and no tree.
-export function resultsOf({ source, tree, target, p }, alpha) {
+function resultsOf({ source, tree, target, p }, alpha) {
   const raw = followed(tree.length ? tree : oneWay(target, p));
   const found = translations(raw, alpha);
   return {
@@ -71,15 +68,14 @@ function followed(nodes) {
   return nodes.filter(({ finished }, i) => finished || depths[i] < last);
 }
 
-// The finished translations, the best first; the likeliest leaf where there is none.
+// The finished translations, the best first; the likeliest of the last step where there is none.
 function translations(nodes, alpha) {
-  const all = [...nodes.keys()].slice(1);
-  const ends = all.filter((i) => nodes[i].finished);
-  const depth = (i) => pathTo(nodes, i).length;
-  const longest = Math.max(...all.map(depth));
-  const leaves = all.filter((i) => depth(i) === longest).sort((a, b) => nodes[b].log_p - nodes[a].log_p);
-  return (ends.length ? ends : leaves.slice(0, 1)).map((end) => translation(nodes, end))
-    .sort((a, b) => score(b, alpha) - score(a, alpha));
+  const all = [...nodes.keys()].slice(1).map((end) => translation(nodes, end));
+  const longest = Math.max(...all.map(({ length }) => length));
+  const ends = all.filter(({ node }) => nodes[node].finished);
+  const last = all.filter(({ length }) => length === longest);
+  const best = (some) => some.sort((a, b) => score(b, alpha) - score(a, alpha));
+  return ends.length ? best(ends) : best(last).slice(0, 1);
 }
 
 function translation(nodes, end) {

@@ -6,6 +6,7 @@ before a training (Glorot and Bengio 2010), from a seed, the same on every machi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from math import sqrt
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ def _as_it_is(x: Any, gain: Any, bias: Any) -> Any:
     return x
 
 
-LAYERS = {
+LAYERS: dict[str, Callable[..., Any]] = {
     "post-norm": encoder_layer,
     "pre-norm": pre_norm_encoder_layer,
     "no residuals": partial(encoder_layer, operations=TAUGHT._replace(add=_sum_alone)),
@@ -126,13 +127,13 @@ def _drawn(seed: int, *shape: int) -> Any:
 
 def _parameters(seed: int) -> EncoderParameters:
     ones, zeros = (partial(_tensor, make(D_MODEL)) for make in (np.ones, np.zeros))
-    square = [_drawn(seed + place, D_MODEL, D_MODEL) for place in range(4)]
+    q, k, v, o = (_drawn(seed + place, D_MODEL, D_MODEL) for place in range(4))
     inner = Transform(
         _drawn(seed + 4, D_MODEL, D_FF), _tensor(np.zeros(D_FF)),
         _drawn(seed + 5, D_FF, D_MODEL), zeros(),
     )  # fmt: skip
     norms = (Norm(ones(), zeros()) for _ in range(2))
-    return EncoderParameters(HeadProjections(*square, H), inner, *norms)
+    return EncoderParameters(HeadProjections(q, k, v, o, H), inner, *norms)
 
 
 def size(kind: str, layers: int = DEEP) -> float:

@@ -4,7 +4,7 @@ Explorers are ES modules that import from the kit. Jupyter loads a widget's code
 address, where relative imports lead nowhere; the engine that draws pages runs scripts; and browsers
 load no module from a disk. So the files that are imported are written into one text, each as a
 function that is called once and returns its exports. `bundle` is for Jupyter, `script` for the
-engine, `page_scripts` for pages, where explorers share what two of them need.
+engine, `page_scripts` for pages, where explorers share what most of them need.
 """
 
 from __future__ import annotations
@@ -88,15 +88,16 @@ def lean_script(*paths: Path) -> str:
 def page_scripts(*names: str) -> dict[str, str]:
     """Return the scripts of pages: ``"attend"``, ``"translator"``, then one for each explorer.
 
-    What at least two explorers import, and what brings them to life, stands in ``"attend"``, which
-    a browser then has for all chapters. What asks the translator stands by itself: most pages have
-    no use for it.
+    What most explorers import, and what brings them to life, stands in ``"attend"``, which a
+    browser then has for all chapters; what only a few import would make every page larger. What
+    asks the translator stands by itself: most pages have no use for it.
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
     asking = [path for path in _in_order(TRANSLATOR) if path in _asking()]
-    often = (path for path, count in uses.items() if count > 1 and path not in asking)
+    often = (p for p, count in uses.items() if 2 * count > len(names) and p not in asking)
     shared = _in_order(*often, PAGE)
+    asking = [path for path in _in_order(TRANSLATOR) if path not in shared]
     scripts = {"attend": _shared(shared), "translator": _added(shared, asking)}
     for name, path in explorers.items():
         known = [*shared, *(asking if asks(name) else ())]
