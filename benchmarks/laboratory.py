@@ -198,12 +198,7 @@ def content() -> dict[str, tuple[bytes, str]]:
 def laboratory_page() -> dict[str, bytes]:
     """Return a page with the laboratory and nothing else, and its scripts."""
     scripts = [(name, *files()[name]) for name in scripts_for("laboratory")]
-    tags = "".join(
-        f'<script defer data-engine="{engine_folder()}" src="{file}"></script>'
-        if name == "translator"
-        else f'<script defer src="{file}"></script>'
-        for name, file, _ in scripts
-    )
+    tags = "".join(f'<script defer src="{file}"></script>' for _, file, _ in scripts)
     html = f"{EMPTY}<style>{stylesheet()}</style>{tags}{live_html(Laboratory())}"
     return {"laboratory.html": html.encode()} | {file: text.encode() for _, file, text in scripts}
 

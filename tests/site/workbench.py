@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Bench:
     ) -> Page:
         """Open a page with these explorers; wait until each is live, where scripts may run."""
         body = "".join(live_html(w, f"explorer-{n}") for n, w in enumerate(widgets))
+        body = re.sub(' data-engine="[^"]*"', "", body)  # there is no translator here
         parts = {"style": stylesheet() + style, "scripts": scripts(*widgets), "body": body}
         page = self.page(PAGE.format(theme=theme, **parts), width, **more)
         if more.get("java_script_enabled", True):

@@ -35,7 +35,7 @@ from traitlets import TraitError
 
 from attend_course.kit.engine import engine_folder
 from attend_course.kit.explorers import MIME, Explorer, all_explorers
-from attend_course.kit.explorers.bundle import page_scripts, scripts_for, stylesheet
+from attend_course.kit.explorers.bundle import asks, page_scripts, scripts_for, stylesheet
 
 FOLDER = "attend"
 STILL = "The controls work where scripts may run."
@@ -133,8 +133,10 @@ def explorer_node(name: str, traits: dict[str, Any], place: str) -> explorer:
 def live_html(widget: Explorer, place: str = "attend-explorer-1") -> str:
     """Return the drawn picture with what a script needs to take over from it."""
     state = json.dumps(widget.page_state, ensure_ascii=True).replace("<", "\\u003c")
+    # Where the translator is, beside the scripts.
+    engine = f' data-engine="{engine_folder()}"' if asks(widget.module) else ""
     return (
-        f'<div class="attend-place" data-attend-widget="{widget.module}">\n'
+        f'<div class="attend-place" data-attend-widget="{widget.module}"{engine}>\n'
         f'<script type="application/json">{state}</script>\n'
         f'<div class="attend-drawn" id="{place}">{widget.static_html(place)}</div>\n'
         f"<noscript><p>{STILL}</p></noscript>\n</div>\n"
@@ -192,9 +194,7 @@ def add_to_page(
     modules = {node["module"] for node in doctree.findall(explorer)}
     # Plain scripts in this order, not modules: those no browser loads from a disk.
     for name in scripts_for(*modules):
-        # Where the translator is, should an explorer need it.
-        more = {"data-engine": engine_folder()} if name == "translator" else {}
-        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer", **more)
+        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

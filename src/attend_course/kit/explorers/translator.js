@@ -14,8 +14,8 @@ function tell(changes) {
   for (const action of listeners) action();
 }
 
-// The script of a page of the course says where the translator is.
-const home = () => document.querySelector("script[data-engine]");
+// A page of the course says in which folder the translator is, beside this script.
+const home = () => document.querySelector("[data-engine]");
 
 export const isReady = () => progress.state === "ready";
 
@@ -31,8 +31,8 @@ async function fetchEngine() {
   const fresh = progress.state === "failed";
   tell({ state: "loading", received: 0, total: NaN, error: null });
   try {
-    const script = home();
-    const base = new URL(`${script.dataset.engine}/`, script.src);
+    const script = document.querySelector("script[src*='translator.']");
+    const base = new URL(`${home().dataset.engine}/`, script.src);
     engine ??= startEngine(new URL("worker.js", base));
     const hear = ([received, total]) => tell({ received, total });
     const kernel = await engine.ask("load", { folder: new URL("model/", base).href, fresh }, hear);
