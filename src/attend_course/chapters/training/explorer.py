@@ -153,7 +153,8 @@ def score(found: dict[str, Any], alpha: float) -> float:
 
 
 def _path(nodes: list[Node], end: int) -> list[int]:
-    path, at = [], end
+    path: list[int] = []
+    at = end
     while at > 0:
         path.insert(0, at)
         at = nodes[at].parent or 0
