@@ -71,7 +71,7 @@ def test_the_merges_on_the_page_are_those_of_the_tokenizer():
     shown = example.by_hand()
     assert [one.pair for one in shown] == list(example.small_tokenizer().merges)
     assert [one.pair for one in shown] == merged_by_hand(example.TEXT, 9)
-    assert all(one.count > one.runner_up for one in shown)
+    assert all(one.times > one.runner_up for one in shown)
     assert shown[-1].runner_up == 1
 
 

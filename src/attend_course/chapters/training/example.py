@@ -107,7 +107,7 @@ class Merge(NamedTuple):
     """One merge, made by hand: the pair, how often it stands there, and the text after it."""
 
     pair: tuple[str, str]
-    count: int
+    times: int
     runner_up: int
     text: str
 
@@ -132,7 +132,7 @@ def spelled(cut: list[list[str]]) -> str:
 def by_hand() -> tuple[Merge, ...]:
     """Merge the most frequent pair of the text, again and again, while one stands there twice."""
     cut = [list(word) for word in words(f" {TEXT}")]
-    found = []
+    found: list[Merge] = []
     while True:
         counts = Counter(pair for word in cut for pair in pairwise(word))
         (pair, count), (_, next_count) = counts.most_common(2)
@@ -231,13 +231,13 @@ def share_as_they_come() -> float:
 @lru_cache(maxsize=1)
 def given() -> tuple[str, ...]:
     """Return what the decoder reads: the start, and all pieces but the end."""
-    return pieces(target()[:-1])
+    return pieces(target()[:-1].tolist())
 
 
 @lru_cache(maxsize=1)
 def wanted() -> tuple[str, ...]:
     """Return what each row is asked for: all pieces and the end."""
-    return pieces(target()[1:])
+    return pieces(target()[1:].tolist())
 
 
 @lru_cache(maxsize=1)
@@ -555,7 +555,7 @@ def at_fork(temperature: float = 1.0, count: int = 5) -> tuple[tuple[str, float]
     """Return the likeliest pieces there, with their probabilities."""
     p = fork(temperature)
     best = np.argsort(-p, kind="stable")[:count]
-    return tuple(zip(pieces(best), p[best].tolist(), strict=True))
+    return tuple(zip(pieces(best.tolist()), p[best].tolist(), strict=True))
 
 
 def others(temperature: float = 1.0) -> float:

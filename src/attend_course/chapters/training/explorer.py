@@ -19,7 +19,7 @@ __all__ = ["BeamExplorer"]
 
 LONGEST = 300
 DIGITS = 4
-SIDES = {"corner": "rank ↓ α →", "said": "translations on rows, values of alpha on columns"}
+CORNER, SAID = "rank ↓ α →", "translations on rows, values of alpha on columns"
 
 
 class BeamExplorer(Explorer):
@@ -117,7 +117,9 @@ class BeamExplorer(Explorer):
         """Return the scores: a row for each finished translation, a column for each alpha."""
         rows = [f"{rank}. {one['text']}" for rank, one in enumerate(self.results["found"], 1)]
         columns = [f"{alpha:g}" for alpha in example.ALPHAS]
-        return drawing.Picture("Scores", rows, np.array(self.results["scores"]), columns, **SIDES)
+        return drawing.Picture(
+            "Scores", rows, np.array(self.results["scores"]), columns, corner=CORNER, said=SAID
+        )
 
 
 def followed(nodes: tuple[Node, ...]) -> list[Node]:
@@ -151,7 +153,8 @@ def score(found: dict[str, Any], alpha: float) -> float:
 
 
 def _path(nodes: list[Node], end: int) -> list[int]:
-    path, at = [], end
+    path: list[int] = []
+    at = end
     while at > 0:
         path.insert(0, at)
         at = nodes[at].parent or 0
