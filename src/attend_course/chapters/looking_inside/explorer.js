@@ -70,8 +70,7 @@ function Mixture({ results: { tokens, weights, outputs }, values, row, title }) 
         ${values.map((value, j) => html`<${Line} from=${here} to=${value} class="attend-thread" stroke-width=${(10 * weights[row][j]).toFixed(2)} />`)}
         ${values.map((value) => html`<${Dot} at=${value} size="5" kind="is-bare" />`)}
         <${Dot} at=${here} size="8" kind="is-output" />
-        ${values.map(([x, y], j) => html`
-          <text class="attend-name is-middle" x=${across(x)} y=${Number(up(y)) + (y >= 0 ? -10 : 19)}>${tokens[j]}</text>`)}
+        ${values.map((value, j) => html`<${Name} at=${value}>${tokens[j]}<//>`)}
       </svg>
     </div>`;
 }
