@@ -94,9 +94,7 @@ def page_scripts(*names: str) -> dict[str, str]:
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
-    asking = [path for path in _in_order(TRANSLATOR) if path in _asking()]
-    often = (p for p, count in uses.items() if 2 * count > len(names) and p not in asking)
-    shared = _in_order(*often, PAGE)
+    shared = _in_order(*(path for path, count in uses.items() if 2 * count > len(names)), PAGE)
     asking = [path for path in _in_order(TRANSLATOR) if path not in shared]
     scripts = {"attend": _shared(shared), "translator": _added(shared, asking)}
     for name, path in explorers.items():
@@ -116,11 +114,6 @@ def scripts_for(*names: str) -> list[str]:
     """List the scripts that a page with these explorers loads, in their order."""
     needed = ["translator"] if any(map(asks, names)) else []
     return ["attend", *needed, *sorted(names)] if names else []
-
-
-def _asking() -> set[Path]:
-    """Return the modules that nothing imports but what asks the translator."""
-    return {TRANSLATOR, (STATIC.parent / "engine" / "client.js").resolve()}
 
 
 def _added(known: list[Path], paths: list[Path]) -> str:
