@@ -79,6 +79,16 @@ CONTROLS = {
         "off": "(i) => ({ off: [[], [0], [0, 1]][i % 3] })",
         "changes": "(i) => ({ changes: [[0, 0, 0, 1, (i % 9) - 4]] })",
     },
+    "looking_inside": {
+        "share": "(i) => ({ share: (i % 11) / 10 - 0.5 })",
+        "values": f"({PUT})('values')",
+    },
+    "whole_transformer": {
+        "start": "(i) => ({ start: i % 100 })",
+        "d_model": "(i) => ({ d_model: 2 + 2 * (i % 8) })",
+        "placed": "(i) => ({ placed: i % 2 === 0 })",
+        "blocked": "(i) => ({ blocked: [[i % 5, 1]] })",
+    },
     "encoder_decoder": {
         "step": "(i) => ({ cell: [i % 5, 0] })",
         "sentence": "(i, get) => ({ sentence: Object.keys(get('record').sentences)[i % 2] })",
@@ -129,12 +139,13 @@ def every_control(chromium: Browser, steps: int) -> dict[str, Any]:
     """Measure the controls of all explorers of chapters, and a look at a cell in each."""
     found = {}
     for kind in all_explorers().values():
-        # The laboratory computes in a thread of its own, and has measurements of its own.
-        if kind.module == "laboratory":
+        # Where the translator answers, it does so in a thread of its own.
+        if kind.module not in CONTROLS:
             continue
         bench = Bench(chromium)
         page = bench.open(kind())
-        changes = {"look": LOOK} | CONTROLS.get(kind.module, {})
+        cells = page.locator("td[role=gridcell]").count()
+        changes = CONTROLS[kind.module] | ({"look": LOOK} if cells else {})
         found[kind.module] = {
             name: brief(times_of(chromium, page, change, steps)) for name, change in changes.items()
         }

@@ -23,6 +23,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page
 
+from .workbench import Bench
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -124,6 +126,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def bench(browser: Browser) -> Iterator[Bench]:
+    """A bench for explorers; nothing may have gone wrong on its pages."""
+    bench = Bench(browser)
+    yield bench
+    bench.close()
+    assert bench.faults == []
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from attend_course.chapters.scaling.explorer import ScalingExplorer
 from attend_course.chapters.scores.explorer import ScoresExplorer
@@ -52,14 +51,6 @@ HOST = """([name, values, delay]) => {
   };
   window.end = widget.render({ model, el: document.querySelector('#here') });
 }"""
-
-
-@pytest.fixture
-def bench(browser: Browser) -> Iterator[Bench]:
-    bench = Bench(browser)
-    yield bench
-    bench.close()
-    assert bench.faults == []
 
 
 def hosted(bench: Bench, explorer: Explorer, by: str | None, delay: int = 50) -> Page:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from attend_course.chapters.multi_head import example
 from attend_course.chapters.multi_head.explorer import MultiHeadExplorer
@@ -14,14 +12,6 @@ from attend_course.chapters.multi_head.explorer import MultiHeadExplorer
 from .workbench import Bench, model, number
 
 N = len(example.TOKENS)
-
-
-@pytest.fixture
-def bench(browser: Browser) -> Iterator[Bench]:
-    bench = Bench(browser)
-    yield bench
-    bench.close()
-    assert bench.faults == []
 
 
 def cells(page: Page) -> np.ndarray:

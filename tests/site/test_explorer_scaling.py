@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 import attend
 from attend_course.chapters.scaling import example as scaling
@@ -30,14 +29,6 @@ NASTY = {
     "right-to-left": "שלום עולם \u202emirror\u202c مرحبا",
     "controls": "tab\tnew\u2028line\u0085end\u0000nul",
 }
-
-
-@pytest.fixture
-def bench(browser: Browser) -> Iterator[Bench]:
-    bench = Bench(browser)
-    yield bench
-    bench.close()
-    assert bench.faults == []
 
 
 def cells(page: Page) -> np.ndarray:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from attend import scores
 from attend_course.chapters.scores import example
@@ -16,14 +14,6 @@ from .workbench import Bench, model, number
 
 QUERY = ".attend-arrow.is-query .attend-grip"
 KEYS = ".attend-arrow.is-key .attend-grip"
-
-
-@pytest.fixture
-def bench(browser: Browser) -> Iterator[Bench]:
-    bench = Bench(browser)
-    yield bench
-    bench.close()
-    assert bench.faults == []
 
 
 def cells(page: Page) -> np.ndarray:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from attend_course.kit.explorers import Explorer, all_explorers
 from attend_course.kit.explorers.bundle import bundle
@@ -17,14 +15,6 @@ from .workbench import Bench, model, number, violations
 
 EXPLORERS = sorted(all_explorers())
 STATES = [(name, state) for name in EXPLORERS for state in [{}, *all_explorers()[name].examples]]
-
-
-@pytest.fixture
-def bench(browser: Browser) -> Iterator[Bench]:
-    bench = Bench(browser)
-    yield bench
-    bench.close()
-    assert bench.faults == []
 
 
 # Two controls may look alike: they are told apart by a number.

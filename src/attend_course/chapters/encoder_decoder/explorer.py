@@ -11,7 +11,7 @@ import traitlets
 from attend.masks import causal_mask
 from attend_course.chapters.encoder_decoder import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["EncoderDecoderExplorer"]
 
@@ -89,10 +89,7 @@ class EncoderDecoderExplorer(Explorer):
         kept = example.SENTENCES
         return kept if self.sentence in kept else (*kept, self.sentence)
 
-    @property
-    def weights(self) -> np.ndarray:
-        """The attention weights that are shown, (n, m)."""
-        return self._matrix("weights")
+    weights = result("weights", "The attention weights that are shown, (n, m).")
 
     @property
     def translation(self) -> str:

@@ -16,13 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attend.models.array_transformer import ArrayTransformer
 from attend.models.inspection import Head, heads_of
 from attend.models.recording import Recording, record_attention
-from attend.models.weights import Saved, read_model
 from attend.text.tokenizer import SPACE_MARK
 from attend.translator.alignment import Link
 from attend.translator.translator import SHIPPED
+from attend_course.kit.exact import model, saved
 
 SENTENCE = "My friends want to eat in the garden."
 TRANSLATION = "Meine Freunde wollen im Garten essen."
@@ -31,19 +30,6 @@ ALIGNED = Path(__file__).with_name("aligned.json")
 
 
 # ------------------------------------------------------------------------ the trained model
-
-
-@lru_cache(maxsize=1)
-def saved() -> Saved:
-    """Return the translator as it is stored: sizes, weights, tokenizer."""
-    return read_model(SHIPPED)
-
-
-@lru_cache(maxsize=1)
-def model() -> ArrayTransformer:
-    """Return the translator's Transformer in double precision."""
-    exact = {name: tensor.astype(np.float64) for name, tensor in saved().tensors.items()}
-    return ArrayTransformer(saved().config, exact)
 
 
 def memory_heads() -> list[Head]:

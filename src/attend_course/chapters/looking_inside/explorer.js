@@ -4,10 +4,10 @@ import { Button, Field, More, ScoreSlider, Slider } from "../../kit/explorers/co
 import { Announce, explorer } from "../../kit/explorers/explorer.js";
 import { Lines, Result, joined } from "../../kit/explorers/formula.js";
 import { matmul, softmax, sum } from "../../kit/explorers/linalg.js";
+import { Axes, Dot, Line, Name, REACH } from "../../kit/explorers/points.js";
 import { brief, listed, number } from "../../kit/explorers/text.js";
 import { numbersOf } from "../../kit/explorers/words.js";
 
-const [UNIT, MIDDLE, REACH] = [32, 150, 4];
 const TINY = 1e-9;
 const SHARES = Array.from({ length: 21 }, (_, n) => (n - 10) / 10);
 const SOURCE = "Values and scores were chosen by hand, so that values are points in the plane. Nothing was trained.";
@@ -60,26 +60,17 @@ function Sum({ row, values, output, computed_by }) {
 
 // The plane
 
-const across = (x) => (MIDDLE + UNIT * x).toFixed(1);
-const up = (y) => (MIDDLE - UNIT * y).toFixed(1);
-const Line = ({ from, to, ...rest }) => html`
-  <line x1=${across(from[0])} y1=${up(from[1])} x2=${across(to[0])} y2=${up(to[1])} ...${rest} />`;
-const Dot = ({ at: [x, y], size, kind }) => html`
-  <circle r=${size} class=${`attend-dot ${kind}`} cx=${across(x)} cy=${up(y)} />`;
-
 function Mixture({ results: { tokens, weights, outputs }, values, row, title }) {
   const here = outputs[row];
   return html`
     <div class="attend-mixture">
       <p class="attend-map-title">${title}</p>
-      <svg viewBox="0 0 300 300" role="img" class="attend-plot" aria-label=${`${title}: ${pair(here)}`}>
-        <${Line} from=${[-REACH, 0]} to=${[REACH, 0]} class="attend-gridline" />
-        <${Line} from=${[0, -REACH]} to=${[0, REACH]} class="attend-gridline" />
+      <svg viewBox="0 0 300 300" role="img" class="attend-plot" aria-label=${`${title}: the output is ${pair(here)}.`}>
+        <${Axes} />
         ${values.map((value, j) => html`<${Line} from=${here} to=${value} class="attend-thread" stroke-width=${(10 * weights[row][j]).toFixed(2)} />`)}
         ${values.map((value) => html`<${Dot} at=${value} size="5" kind="is-bare" />`)}
         <${Dot} at=${here} size="8" kind="is-output" />
-        ${values.map(([x, y], j) => html`
-          <text class="attend-name is-middle" x=${across(x)} y=${Number(up(y)) + (y >= 0 ? -10 : 19)}>${tokens[j]}</text>`)}
+        ${values.map((value, j) => html`<${Name} at=${value}>${tokens[j]}<//>`)}
       </svg>
     </div>`;
 }

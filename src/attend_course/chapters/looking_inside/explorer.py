@@ -10,7 +10,7 @@ import traitlets
 from attend.attention import softmax
 from attend_course.chapters.looking_inside import mixing
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["SameMixtureExplorer"]
 
@@ -65,15 +65,10 @@ class SameMixtureExplorer(Explorer):
     scores: traitlets.List = traitlets.List(as_lists(mixing.SCORES)).tag(sync=True, state="input")
     share = traitlets.Float(0.0).tag(sync=True, state="input")
 
-    @property
-    def weights(self) -> np.ndarray:
-        """The two rows of weights, (2, 4): the query's own, and those that were slid."""
-        return self._matrix("weights")
-
-    @property
-    def outputs(self) -> np.ndarray:
-        """Their outputs, (2, 2)."""
-        return self._matrix("outputs")
+    weights = result(
+        "weights", "The two rows of weights, (2, 4): the query's own, and those that were slid."
+    )
+    outputs = result("outputs", "Their outputs, (2, 2).")
 
     def _results(self) -> dict[str, Any]:
         values = np.array(self.values, dtype=float)

@@ -28,12 +28,11 @@ from attend.attention import (
 from attend.config import TransformerConfig
 from attend.config import base as base_config
 from attend.layers import encoder_layer
-from attend.models.array_transformer import ArrayTransformer
 from attend.models.recording import record_attention
-from attend.models.weights import Saved, read_model
 from attend.text.corpus import pad
 from attend.transformer import embed
 from attend.translator.translator import SHIPPED
+from attend_course.kit.exact import model, saved
 
 SENTENCE = "My sister sold her old car."
 TOKENS = ("My", "sister", "sold", "her", "old", "car", ".")
@@ -43,19 +42,6 @@ EVERYDAY = SHIPPED.parent / "everyday.json"
 
 
 # ------------------------------------------------------------------------ the trained model
-
-
-@lru_cache(maxsize=1)
-def saved() -> Saved:
-    """Return the translator as it is stored: sizes, weights, tokenizer."""
-    return read_model(SHIPPED)
-
-
-@lru_cache(maxsize=1)
-def model() -> ArrayTransformer:
-    """Return the translator's Transformer in double precision."""
-    exact = {name: tensor.astype(np.float64) for name, tensor in saved().tensors.items()}
-    return ArrayTransformer(saved().config, exact)
 
 
 def config() -> TransformerConfig:

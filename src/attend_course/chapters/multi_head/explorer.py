@@ -12,7 +12,7 @@ import traitlets
 from attend.attention import softmax
 from attend_course.chapters.multi_head import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["MultiHeadExplorer"]
 
@@ -93,20 +93,11 @@ class MultiHeadExplorer(Explorer):
     cell = traitlets.List([3, 1]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
 
-    @property
-    def weights(self) -> np.ndarray:
-        """The weights of every head of the layer, (h, n, n)."""
-        return self._matrix("weights")
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """How long what each head adds for each query is, (h, n)."""
-        return self._matrix("lengths")
-
-    @property
-    def totals(self) -> np.ndarray:
-        """How long the output of each query is, with the heads that are on: (n,)."""
-        return self._matrix("totals")
+    weights = result("weights", "The weights of every head of the layer, (h, n, n).")
+    lengths = result("lengths", "How long what each head adds for each query is, (h, n).")
+    totals = result(
+        "totals", "How long the output of each query is, with the heads that are on: (n,)."
+    )
 
     @property
     def shown(self) -> int:

@@ -10,7 +10,7 @@ import traitlets
 from attend.attention import attention, scores
 from attend_course.chapters.queries_keys_values import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["QueriesKeysValuesExplorer"]
 
@@ -82,20 +82,11 @@ class QueriesKeysValuesExplorer(Explorer):
         """The words of the sentence."""
         return list(example.words(self.sentence))
 
-    @property
-    def scores(self) -> np.ndarray:
-        """The scores, not divided, (4, 4)."""
-        return self._matrix("scores")
-
-    @property
-    def weights(self) -> np.ndarray:
-        """The attention weights, (4, 4)."""
-        return self._matrix("weights")
-
-    @property
-    def output(self) -> np.ndarray:
-        """The mixtures of values, one row per query: (4, 3), or (4, 2) if projected."""
-        return self._matrix("output")
+    scores = result("scores", "The scores, not divided, (4, 4).")
+    weights = result("weights", "The attention weights, (4, 4).")
+    output = result(
+        "output", "The mixtures of values, one row per query: (4, 3), or (4, 2) if projected."
+    )
 
     def _results(self) -> dict[str, Any]:
         x = np.array(self.x or example.x(self.sentence), dtype=float)

@@ -14,7 +14,7 @@ from attend.masks import causal_mask, padding_mask
 from attend_course.chapters.scaling import example
 from attend_course.kit.draws import token_vectors
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["ScalingExplorer"]
 
@@ -103,25 +103,10 @@ class ScalingExplorer(Explorer):
         words = [word for word in _GAP.split(self.sentence) if word]
         return [*words, PAD, PAD][:MOST_TOKENS] if self.mask == "padding" else words
 
-    @property
-    def scores(self) -> np.ndarray:
-        """The scores before scaling, (n, n)."""
-        return self._matrix("scores")
-
-    @property
-    def scaled_scores(self) -> np.ndarray:
-        """The scores after scaling and temperature, (n, n)."""
-        return self._matrix("scaled_scores")
-
-    @property
-    def weights(self) -> np.ndarray:
-        """The attention weights, (n, n)."""
-        return self._matrix("weights")
-
-    @property
-    def row_sums(self) -> np.ndarray:
-        """The sums of the rows of the weights, (n,)."""
-        return self._matrix("row_sums")
+    scores = result("scores", "The scores before scaling, (n, n).")
+    scaled_scores = result("scaled_scores", "The scores after scaling and temperature, (n, n).")
+    weights = result("weights", "The attention weights, (n, n).")
+    row_sums = result("row_sums", "The sums of the rows of the weights, (n,).")
 
     @property
     def allowed(self) -> np.ndarray | None:

@@ -11,7 +11,7 @@ import traitlets
 from attend.attention import scores
 from attend_course.chapters.scores import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["ScoresExplorer"]
 
@@ -63,10 +63,7 @@ class ScoresExplorer(Explorer):
         """The words of the sentence."""
         return list(_TOKENS)
 
-    @property
-    def scores(self) -> np.ndarray:
-        """The scores, not scaled, (4, 4)."""
-        return self._matrix("scores")
+    scores = result("scores", "The scores, not scaled, (4, 4).")
 
     @property
     def angles(self) -> np.ndarray:

@@ -6,10 +6,10 @@ import { Formula, Result, joined, weightLine } from "../../kit/explorers/formula
 import { causalMask, maskedSoftmax, matmul, sum } from "../../kit/explorers/linalg.js";
 import { HeatMap, useLook, within } from "../../kit/explorers/maps.js";
 import { shades } from "../../kit/explorers/palette.js";
+import { Axes, Dot, Line, Name, REACH, across, up } from "../../kit/explorers/points.js";
 import { brief, listed, number } from "../../kit/explorers/text.js";
 import { numbersOf } from "../../kit/explorers/words.js";
 
-const [UNIT, MIDDLE, REACH] = [32, 150, 4];
 const TIE = 1e-9;
 const SOURCE = "Queries, keys and values were chosen by hand, so that values are points in the " +
   "plane. Nothing was trained.";
@@ -82,24 +82,13 @@ function outputLine({ weights, values, outputs, computed_by }, i, j) {
 
 // The plane
 
-const across = (x) => (MIDDLE + UNIT * x).toFixed(1);
-const up = (y) => (MIDDLE - UNIT * y).toFixed(1);
-
-const Line = ({ from, to, ...rest }) => html`
-  <line x1=${across(from[0])} y1=${up(from[1])} x2=${across(to[0])} y2=${up(to[1])} ...${rest} />`;
-const Dot = ({ at: [x, y], size, kind }) => html`
-  <circle r=${size} class=${`attend-dot ${kind}`} cx=${across(x)} cy=${up(y)} />`;
-const Name = ({ at: [x, y], children }) => html`
-  <text class="attend-name is-middle" x=${across(x)} y=${Number(up(y)) + (y >= 0 ? -10 : 19)}>${children}</text>`;
-
 function Mixture({ results: { tokens, values, weights, outputs, corners: ring }, query: i }) {
   const here = outputs[i];
   const hull = ring.map((c) => `${across(values[c][0])},${up(values[c][1])}`).join(" ");
   return html`
     <div class="attend-mixture">
       <svg viewBox="0 0 300 300" role="img" class="attend-plot" aria-label=${`The output of ${tokens[i]} is ${pair(here)}.`}>
-        <${Line} from=${[-REACH, 0]} to=${[REACH, 0]} class="attend-gridline" />
-        <${Line} from=${[0, -REACH]} to=${[0, REACH]} class="attend-gridline" />
+        <${Axes} />
         <polygon class="attend-hull" points=${hull} />
         ${values.map((value, c) => html`<${Line} from=${here} to=${value} class="attend-thread" stroke-width=${(10 * weights[i][c]).toFixed(2)} />`)}
         ${values.map((value) => html`<${Dot} at=${value} size="5" kind="is-bare" />`)}

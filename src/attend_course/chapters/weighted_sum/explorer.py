@@ -11,7 +11,7 @@ from attend.attention import masked_softmax
 from attend.masks import causal_mask
 from attend_course.chapters.weighted_sum import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["WeightedSumExplorer"]
 
@@ -76,15 +76,8 @@ class WeightedSumExplorer(Explorer):
     cell = traitlets.List([example.ATE, 1]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
 
-    @property
-    def weights(self) -> np.ndarray:
-        """The attention weights, (n, n)."""
-        return self._matrix("weights")
-
-    @property
-    def outputs(self) -> np.ndarray:
-        """The outputs, one row a query, (n, 2)."""
-        return self._matrix("outputs")
+    weights = result("weights", "The attention weights, (n, n).")
+    outputs = result("outputs", "The outputs, one row a query, (n, 2).")
 
     def _results(self) -> dict[str, Any]:
         n, points = len(self.words), np.array(self.values, dtype=float)

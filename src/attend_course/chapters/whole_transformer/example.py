@@ -25,10 +25,9 @@ from attend.layers import TAUGHT, layer_norm, relu
 from attend.models.array_transformer import ArrayTransformer
 from attend.models.changes import changed
 from attend.models.recording import record_attention
-from attend.models.weights import Saved, read_model
 from attend.positions import positional_encoding, shift, step_angles
 from attend.positions import wavelengths as wavelengths_of
-from attend.translator.translator import SHIPPED
+from attend_course.kit.exact import model, saved
 
 SENTENCE = "The dog found the boy."
 SWAPPED = "The boy found the dog."
@@ -40,19 +39,6 @@ ORDER = (0, 4, 2, 3, 1, 5)
 
 
 # ------------------------------------------------------------------------ the trained model
-
-
-@lru_cache(maxsize=1)
-def saved() -> Saved:
-    """Return the translator as it is stored: sizes, weights, tokenizer."""
-    return read_model(SHIPPED)
-
-
-@lru_cache(maxsize=1)
-def model() -> ArrayTransformer:
-    """Return the translator's Transformer in double precision."""
-    exact = {name: tensor.astype(np.float64) for name, tensor in saved().tensors.items()}
-    return ArrayTransformer(saved().config, exact)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from attend.attention import masked_softmax, scores
 from attend.positions import positional_encoding
 from attend_course.chapters.whole_transformer import example
 from attend_course.kit.explorers import drawing, rules
-from attend_course.kit.explorers.base import Explorer, as_lists, returned
+from attend_course.kit.explorers.base import Explorer, as_lists, result, returned
 
 __all__ = ["WholeTransformerExplorer"]
 
@@ -76,20 +76,9 @@ class WholeTransformerExplorer(Explorer):
     cell = traitlets.List([1, 4]).tag(sync=True, state="view")
     locked = traitlets.Bool(False).tag(sync=True, state="view")
 
-    @property
-    def encodings(self) -> np.ndarray:
-        """The positional encodings of the words, (n, d_model)."""
-        return self._matrix("encodings")
-
-    @property
-    def scores(self) -> np.ndarray:
-        """The scaled scores, (n, n)."""
-        return self._matrix("scores")
-
-    @property
-    def weights(self) -> np.ndarray:
-        """The weights, (n, n)."""
-        return self._matrix("weights")
+    encodings = result("encodings", "The positional encodings of the words, (n, d_model).")
+    scores = result("scores", "The scaled scores, (n, n).")
+    weights = result("weights", "The weights, (n, n).")
 
     @property
     def mask(self) -> np.ndarray:

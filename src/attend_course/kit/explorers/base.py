@@ -15,7 +15,7 @@ from attend_course.kit.explorers.bundle import bundle, stylesheet
 from attend_course.kit.explorers.render import Stage, stage
 from attend_course.kit.rooms import parts
 
-__all__ = ["MIME", "Explorer", "all_explorers", "as_lists", "returned"]
+__all__ = ["MIME", "Explorer", "all_explorers", "as_lists", "result", "returned"]
 
 MIME = "application/vnd.attend.widget+json"
 
@@ -194,6 +194,11 @@ class Explorer(anywidget.AnyWidget):
 
 def _stage() -> Stage:
     return stage(*sorted(kind.module for kind in all_explorers().values()))
+
+
+def result(name: str, says: str) -> property:
+    """Return an attribute of an explorer that is one of its results, as an array."""
+    return property(lambda explorer: explorer._matrix(name), doc=says)
 
 
 def as_lists(matrix: np.ndarray) -> list[Any]:

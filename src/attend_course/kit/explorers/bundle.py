@@ -88,13 +88,14 @@ def lean_script(*paths: Path) -> str:
 def page_scripts(*names: str) -> dict[str, str]:
     """Return the scripts of pages: ``"attend"``, ``"translator"``, then one for each explorer.
 
-    What most explorers import, and what brings them to life, stands in ``"attend"``, which a browser
-    then has for all chapters. What only a few import would make every page larger. What asks the
-    translator stands by itself: most pages have no use for it.
+    What most explorers import, and what brings them to life, stands in ``"attend"``, which a
+    browser then has for all chapters; what only a few import would make every page larger. What
+    asks the translator stands by itself: most pages have no use for it.
     """
     explorers = {name: explorer_file(name) for name in names}
     uses = Counter(path for explorer in explorers.values() for path in _in_order(explorer))
-    often = (p for p, count in uses.items() if 2 * count > len(names) and p not in _asking())
+    asking = [path for path in _in_order(TRANSLATOR) if path in _asking()]
+    often = (p for p, count in uses.items() if 2 * count > len(names) and p not in asking)
     shared = _in_order(*often, PAGE)
     asking = [path for path in _in_order(TRANSLATOR) if path not in shared]
     scripts = {"attend": _shared(shared), "translator": _added(shared, asking)}
