@@ -194,7 +194,7 @@ def add_to_page(
     for name in scripts_for(*modules):
         # Where the translator is, should an explorer need it.
         more = {"data-engine": engine_folder()} if name == "translator" else {}
-        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer", **more)
+        app.add_js_file(f"{FOLDER}/{module_file(name)}", loading_method="defer", **more)  # type: ignore[arg-type]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
