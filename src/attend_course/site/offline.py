@@ -44,9 +44,9 @@ def needed(site: Path) -> Iterator[Path]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in named)
     yield from (page for page in pages if page.name != "404.html")
     for path in sorted(site.rglob("*.*")):
-        # An engine's folder is named as a whole; files of an earlier build are named by nobody.
-        names = {path.name, *(part for part in path.parts if part.startswith("engine."))}
-        if path.suffix in SUFFIXES and path.is_file() and any(name in text for name in names):
+        # An engine's folder is named as a whole; what an earlier build left is named by nobody.
+        name = next((part for part in path.parts if part.startswith("engine.")), path.name)
+        if path.suffix in SUFFIXES and path.is_file() and name in text:
             yield path
 
 

@@ -36,7 +36,7 @@ export function HeatMap({ label, rows, columns = rows, sides = ATTENTION, values
         <thead><tr>
           <th class="attend-corner"><span class="attend-nowrap">${sides.row} ↓</span> <span class="attend-nowrap">${sides.column} →</span></th>
           ${columns.map((name) => html`<${Name} scope="col">${name}<//>`)}
-          <th scope="col" class="attend-sum">${sums && "sum"}</th>
+          ${sums ? html`<th scope="col" class="attend-sum">sum</th>` : html`<td class="attend-sum"></td>`}
         </tr></thead>
         <tbody>${rows.map((name, i) => html`
           <${Row} name=${name} sum=${sums && number(sums[i])} cells=${() => values[i].map((x, j) => cell(x, i, j))}
