@@ -7,7 +7,6 @@ the likeliest piece.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -26,6 +25,7 @@ from attend.text.corpus import normalize
 from attend.text.tokenizer import FIRST_BYTE, FIRST_CHARACTER, SPACE_MARK
 from attend.translator.alignment import word_map, word_numbers
 from attend.translator.translator import SHIPPED, shipped
+from attend_course.kit.places import at_place, best_place
 
 __all__ = [
     "BETWEEN",
@@ -333,20 +333,6 @@ def places() -> tuple[str, ...]:
     return ("all", *layers, *heads)
 
 
-@lru_cache(maxsize=1)
-def best_place() -> str:
-    """Return the memory attention that comes closest to alignments drawn by people.
-
-    Only rows of the step that writes a piece are considered, since these are what is shown.
-    """
-    measured = json.loads((SHIPPED / "alignment.json").read_text())["candidates"]
-    best = min((c for c in measured if not c["shift"]), key=lambda c: c["chosen_on"])
-    if len(best["layers"]) > 1:
-        return "all"
-    layer = str(best["layers"][0] + 1)
-    return layer if len(best["heads"]) > 1 else f"{layer}.{best['heads'][0] + 1}"
-
-
 def best_name() -> str:
     """Return what a reader is told of that place, counted from 1."""
     layer, _, head = best_place().partition(".")
@@ -375,13 +361,6 @@ def place_weights(
         Shape (n, m); each row sums to 1.
     """
     return masked_softmax(at_place(kept, place), mask).mean(axis=(0, 1))
-
-
-def at_place(kept: np.ndarray, place: str) -> np.ndarray:
-    """Return the layers and heads, (layers, heads, n, m), of what one of `places` names."""
-    layer, _, head = place.partition(".")
-    layers = slice(None) if layer == "all" else slice(int(layer) - 1, int(layer))
-    return kept[layers, slice(int(head) - 1, int(head)) if head else slice(None)]
 
 
 def step_map(sentence: str = SENTENCE) -> np.ndarray:

@@ -8,13 +8,13 @@ import numpy as np
 import traitlets
 
 from attend.translator.translator import Look, shipped
-from attend_course.chapters.encoder_decoder.example import at_place, best_place
-from attend_course.chapters.laboratory.example import SENTENCE
 from attend_course.kit.explorers import drawing, rules
 from attend_course.kit.explorers.base import Explorer, as_lists
+from attend_course.kit.places import at_place, best_place
 
 __all__ = ["TranslatorExplorer"]
 
+SENTENCE = "The children are playing in the garden behind the school."
 DIGITS = 4
 
 

@@ -373,7 +373,7 @@ check_as_far = Exercise(
         Mistake(
             "one step",
             lambda w, u: w + u,
-            "You went one step of length 1. How far is it until the first weight is 0?",
+            "You went one step of length 1. Go on until the first weight is 0.",
         ),
         Mistake(
             "cut off at 0",

@@ -43,7 +43,7 @@ def aligner(style: Style) -> Figure:
     picture = Figure(figsize=(style.width, 3.4 if style.narrow else 5.2), layout="constrained")
     ax = picture.subplots()
     rows, columns = (_words(text) for text in (reading.pair.german, reading.pair.english))
-    size = 6.5 if style.narrow else 9
+    size = 8 if style.narrow else 9
     heatmap(ax, words, style, tokens=(rows, columns), name="aligner", size=size)
     for row, column in sorted(reading.pair.links):
         frame = Rectangle((column + 0.04, row + 0.04), 0.92, 0.92, fill=False,
@@ -165,7 +165,7 @@ def asked(style: Style) -> Figure:
     for ax, (name, of) in zip(axes, found.items(), strict=True):
         shown = np.array(of(reading))[:count]
         heatmap(ax, shown / shown.max(axis=-1, keepdims=True), style, tokens=(rows, columns),
-                name=name.replace(" ", "-"), size=6.5 if style.narrow else 7.5)  # fmt: skip
+                name=name.replace(" ", "-"), size=8)  # fmt: skip
         ax.set(title=name.capitalize(), xlabel="", ylabel="")
     return picture
 

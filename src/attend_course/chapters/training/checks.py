@@ -278,7 +278,7 @@ check_adam = Exercise(
         Mistake(
             "0.999 for the squares",
             _adam(0.9, 0.999),
-            "0.999 is what torch takes if it is not told. The paper has 0.98.",
+            "Torch takes 0.999 if it is not told. The paper has 0.98.",
         ),
         Mistake(
             "no root",

@@ -474,7 +474,7 @@ check_count = Exercise(
         Mistake(
             "the short rows of the feed-forward left out",
             _built(inner=lambda d_model, d_ff: 2 * d_model * d_ff),
-            "b_1 and b_2 are missing: d_ff and d_model numbers in each feed-forward.",
+            "The rows b_1 and b_2 are missing: d_ff and d_model numbers in each feed-forward.",
         ),
         Mistake(
             "one matrix in the feed-forward",
