@@ -4,7 +4,7 @@ import { Button, Field, More, ScoreSlider, Slider } from "../../kit/explorers/co
 import { Announce, explorer } from "../../kit/explorers/explorer.js";
 import { Lines, Result, joined } from "../../kit/explorers/formula.js";
 import { matmul, softmax, sum } from "../../kit/explorers/linalg.js";
-import { Axes, Dot, Line, REACH, across, up } from "../../kit/explorers/points.js";
+import { Axes, Dot, Line, Name, REACH } from "../../kit/explorers/points.js";
 import { brief, listed, number } from "../../kit/explorers/text.js";
 import { numbersOf } from "../../kit/explorers/words.js";
 
