@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -161,6 +162,17 @@ def open_page(site: Site, browser: Browser) -> Iterator[Callable[..., Visit]]:
     yield open_
     for context in contexts:
         context.close()
+
+
+def until(page: Page, condition: str, given: Any = None, seconds: float = 20) -> None:
+    """Wait until a condition holds on a page of the site, whose policy forbids a driver's own wait.
+
+    Playwright's ``wait_for_function`` evaluates a text inside the page, which the pages refuse.
+    """
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition, given):
+        assert time.monotonic() < end, f"never came true: {condition}"
+        page.wait_for_timeout(20)
 
 
 def listen(visit: Visit) -> None:

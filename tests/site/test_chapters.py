@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import table_of_contents
+from .conftest import table_of_contents, until
 
 CHAPTERS = [name for name in table_of_contents() if name.startswith("book/0")]
 PAGE = "book/04-scaling-softmax"
@@ -87,9 +87,7 @@ def test_each_figure_shows_one_drawing_that_fits(open_page, chapter, theme, widt
         figure.scroll_into_view_if_needed()
         shown = [image for image in figure.locator("img").all() if image.is_visible()]
         assert len(shown) == 1
-        page.wait_for_function(
-            "image => image.complete && image.naturalWidth > 0", arg=shown[0].element_handle()
-        )
+        until(page, "image => image.complete && image.naturalWidth > 0", shown[0].element_handle())
         source = shown[0].evaluate("image => image.currentSrc")
         assert f"-{theme}-" in source
         assert ("-narrow-" in source) == (width == 360)

@@ -14,6 +14,8 @@ from attend.translator.translator import SHIPPED, shipped
 from attend_course.chapters.encoder_decoder.explorer import EncoderDecoderExplorer
 from attend_course.kit.engine import MODEL
 
+from .conftest import until
+
 READY = "The translator is here"
 TYPED = "The old man sold her new car."
 # Translate so often, then mount and leave so often.
@@ -75,9 +77,10 @@ def test_typing_translates_and_a_change_stands_beside(laboratory: Callable) -> N
     page.get_by_label("The maps show").select_option("difference")
     page.locator(".attend-head small").nth(47).wait_for()
     page.get_by_role("button", name="Which head").click()
-    page.wait_for_function(
+    until(
+        page,
         "document.querySelectorAll('.attend-portion').length === 48 + 5"
-        " && ![...document.querySelectorAll('.attend-portion')].some((x) => x.textContent === '…')"
+        " && ![...document.querySelectorAll('.attend-portion')].some((x) => x.textContent === '…')",
     )
     page.get_by_text("The beam as a tree").click()
     tree = page.locator(".attend-tree").first

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from attend_course.site import offline
 
-from .conftest import QuietHandler, Site, table_of_contents
+from .conftest import QuietHandler, Site, table_of_contents, until
 
 THEME = Path(offline.__file__).parent / "theme"
 PAGES = table_of_contents()
@@ -68,7 +68,7 @@ def test_an_explorer_answers_from_a_disk(on_disk: Callable[[str], Page]) -> None
     page.locator("input[type=range]").first.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_function(CHANGED, arg=before)
+    until(page, CHANGED, before)
 
 
 def test_the_laboratory_translates_from_a_disk(on_disk: Callable[[str], Page]) -> None:

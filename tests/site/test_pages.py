@@ -16,7 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
-from .conftest import Site, Visit, listen, table_of_contents
+from .conftest import Site, Visit, listen, table_of_contents, until
 
 PAGES = table_of_contents()
 OPENED = [*PAGES, "search", "genindex", "404"]
@@ -92,7 +92,7 @@ def look_at(page: Page, visit: Visit, url: str) -> Look:
     found.faults["light"] = violations(page)
     found.sideways["wide"] = page.evaluate(SIDEWAYS)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'", timeout=5_000)
+    until(page, "document.documentElement.dataset.theme === 'dark'")
     found.themes.append(page.evaluate("document.documentElement.dataset.theme"))
     found.faults["dark"] = violations(page, OF_COLOURS)
     page.set_viewport_size(NARROW)
