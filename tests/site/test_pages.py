@@ -29,7 +29,14 @@ OF_WIDTHS = ["color-contrast", "target-size", "scrollable-region-focusable"]
 """The rules of axe whose answer may change with the theme, and with the width."""
 OpenPage = Callable[..., Visit]
 
-AXE_RUN = "async ([place, options]) => (await axe.run(place, options)).violations"
+# MathML is read aloud, but axe takes a table's head that holds a formula alone for an empty one.
+AXE_RUN = """async ([place, options]) => {
+  const formula = ({ target }) => document.querySelector(target[0])?.querySelector("math");
+  const { violations } = await axe.run(place, options);
+  return violations.map(({ id, impact, nodes }) => ({
+    id, impact, nodes: nodes.filter((n) => id !== "empty-table-header" || !formula(n)),
+  }));
+}"""
 SIDEWAYS = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll('article *')]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
@@ -138,7 +145,7 @@ def test_page_does_not_scroll_sideways(document: str, looks: Callable) -> None:
 
 
 def test_axe_and_the_other_looks_do_find_faults(open_page: OpenPage) -> None:
-    page = open_page("book/index").page
+    page = open_page("book/how-to-use").page
     page.evaluate("document.querySelector('article').append(new Image())")
     assert any("image-alt" in finding for finding in violations(page))
     page.evaluate("document.querySelector('article p').style.color = '#eee'")

@@ -132,7 +132,14 @@ def read(static: Path, part: str) -> str:
     path = path.with_name(REPLACED.get(path.name, path.name))
     if path.name in REPLACED.values():
         path = HERE / "theme" / path.name
-    return re.sub(r"//# sourceMappingURL=\S+", "", path.read_text(encoding="utf-8")).strip()
+    text = path.read_text(encoding="utf-8")
+    if path.name == "doctools.js":
+        # A joined script runs when the page is read: what waits for that would run at once, before
+        # the parts that it needs.
+        text = text.replace(
+            'document.readyState !== "loading"', 'document.readyState === "complete"'
+        )
+    return re.sub(r"//# sourceMappingURL=\S+", "", text).strip()
 
 
 def setup(app: Sphinx) -> None:
