@@ -79,7 +79,12 @@ def test_a_closed_end_is_told_in_one_line(closed):
 
 def test_ctrl_c_is_told_in_one_line():
     program = subprocess.Popen(
-        [*PROGRAM, *GREEDY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, *GREEDY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell lets what it runs in the background ignore the signal, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     program.stdin.write(b"I am happy.\n")
     program.stdin.flush()

@@ -109,7 +109,15 @@ def build_book() -> Path:
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve files and say nothing about it."""
+    """Serve files and say nothing about it.
+
+    The page for what is not there may be shown at any depth, so it names files as the site's own
+    host has them, below the folder of the repository.
+    """
+
+    def translate_path(self, path: str) -> str:
+        """Find a file, also by its address on the site's host."""
+        return super().translate_path(path.removeprefix("/attend"))
 
     def log_message(self, *args: Any) -> None:
         """Leave the log out."""
