@@ -150,7 +150,7 @@ def test_axe_and_the_other_looks_do_find_faults(open_page: OpenPage) -> None:
     assert any("image-alt" in finding for finding in violations(page))
     page.evaluate("document.querySelector('article p').style.color = '#eee'")
     assert any("color-contrast" in finding for finding in violations(page, OF_COLOURS))
-    page.evaluate("document.querySelector('article p').style.width = '2000px'")
+    page.evaluate("document.querySelector('article p').style.minWidth = '2000px'")
     assert page.evaluate(SIDEWAYS)
 
 
