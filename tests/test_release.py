@@ -102,7 +102,9 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
 
 def test_the_source_distribution_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path, filter="data")
+        # The first releases of Python 3.11 know no filters.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
     source = next(tmp_path.glob("attend-*"))
     assert not [p for p in source.iterdir() if p.name in ("_build", ".venv", "shared")]
     script = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
