@@ -55,7 +55,7 @@ chapter: $(VENV)/.reader ## begin a chapter (NAME=norms TITLE="Norms and lengths
 test: $(VENV)/.developer browser book ## everything - mathematics, notebooks, explorers, site (needs no preparation)
 	@ATTEND_SITE=$(SITE) $(BIN)/python -m pytest $(WORKERS) --durations=80 --durations-min=2
 
-check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in under two minutes
+check: $(VENV)/.developer ## lint, format, spelling, types and unit tests, in a few minutes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
