@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from attend_course.chapters.film import reel
 from attend_course.chapters.film.canvas import PIXELS
-from attend_course.chapters.film.scenes import SENTENCE, Scene, scenes
+from attend_course.chapters.film.script import SENTENCE, Scene, all_scenes
 
 FILES = ("film.webm", "film.mp4", "film.vtt", "poster.jpg")
 SCRIPT = "attend-film.js"
@@ -48,7 +48,7 @@ class FilmDirective(SphinxDirective):
 def visit_film(translator: Any, node: film) -> None:
     """Write the player, the scenes and the transcript."""
     found = translator.builder.env.found_docs
-    pages = {scene.page for scene in scenes() if f"book/{scene.page}" in found}
+    pages = {scene.page for scene in all_scenes() if f"book/{scene.page}" in found}
     translator.body.append(player() + scene_list(pages) + transcript())
     raise nodes.SkipNode
 
@@ -77,7 +77,7 @@ def scene_list(pages: set[str]) -> str:
     """Return the scenes: a press goes there in the film, a link to the chapter."""
     rows = "".join(
         _row(begin, scene, scene.page in pages)
-        for begin, scene in zip(reel.begins(), scenes(), strict=True)
+        for begin, scene in zip(reel.begins(), all_scenes(), strict=True)
     )
     return f'<ol class="attend-film-scenes">{rows}</ol>'
 
@@ -95,7 +95,7 @@ def transcript() -> str:
     """Return all that is said, scene by scene."""
     parts = "".join(
         f"<p><strong>{escape(scene.name)}.</strong> {escape(' '.join(scene.says))}</p>"
-        for scene in scenes()
+        for scene in all_scenes()
     )
     return (
         '<details class="attend-film-transcript"><summary>What is said in the film</summary>'

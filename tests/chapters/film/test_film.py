@@ -13,7 +13,7 @@ from attend.attention import attention
 from attend_course.chapters.film import reel
 from attend_course.chapters.film.canvas import PIXELS, ease
 from attend_course.chapters.film.example import WORD, most_spread, story
-from attend_course.chapters.film.scenes import scenes
+from attend_course.chapters.film.script import all_scenes
 from attend_course.site.film import FILES, player, scene_list, transcript
 
 FOLDER = Path(__file__).parents[3] / "book" / "film"
@@ -67,7 +67,7 @@ def test_captions_follow_each_other_and_can_be_read() -> None:
     assert all(len(c.text) / (c.end - c.begin) < 20 for c in said)
 
 
-@pytest.mark.parametrize("scene", scenes(), ids=lambda scene: scene.page)
+@pytest.mark.parametrize("scene", all_scenes(), ids=lambda scene: scene.page)
 def test_each_scene_moves_and_keeps_the_strip_of_the_captions_free(scene) -> None:
     one, other = reel.drawn(scene, 0.5), reel.drawn(scene, 1.0)
     assert one.shape == (PIXELS[1], PIXELS[0], 3)
@@ -86,7 +86,7 @@ def test_the_page_offers_captions_scenes_and_a_transcript() -> None:
     assert 'kind="captions"' in player()
     known = scene_list({"03-scores"})
     assert re.findall(r'href="([^"]+)"', known) == ["03-scores.html"]
-    assert known.count("<button") == len(scenes())
+    assert known.count("<button") == len(all_scenes())
     assert all(caption.text.split("“")[0] in transcript() for caption in reel.captions())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from attend.translator.translator import SHIPPED
 from attend_course.chapters.film.canvas import STYLE, Canvas
-from attend_course.chapters.film.scenes import Scene, scenes
+from attend_course.chapters.film.script import Scene, all_scenes
 from attend_course.kit import fonts
 from attend_course.kit.figures import style
 
@@ -32,19 +32,19 @@ class Caption(NamedTuple):
 
 def seconds() -> float:
     """Return how long the film is."""
-    return sum(scene.seconds for scene in scenes())
+    return sum(scene.seconds for scene in all_scenes())
 
 
 def begins() -> list[float]:
     """Return the second at which each scene begins."""
-    lengths = [scene.seconds for scene in scenes()]
+    lengths = [scene.seconds for scene in all_scenes()]
     return [float(sum(lengths[:number])) for number in range(len(lengths))]
 
 
 def captions() -> list[Caption]:
     """Return all captions in their order."""
     found = []
-    for begin, scene in zip(begins(), scenes(), strict=True):
+    for begin, scene in zip(begins(), all_scenes(), strict=True):
         each = scene.seconds / len(scene.says)
         found += [
             Caption(begin + i * each, begin + (i + 1) * each, text)
@@ -68,7 +68,7 @@ def track() -> str:
 def pictures() -> Iterator[np.ndarray]:
     """Draw the film, picture by picture: (720, 1280, 3) bytes each."""
     picture = Canvas().pixels()
-    for scene in scenes():
+    for scene in all_scenes():
         before = picture
         for number, picture in enumerate(_shown(scene), start=1):
             yield picture if number >= FADE else _mixed(before, picture, number / FADE)
@@ -98,7 +98,7 @@ def _mixed(before: np.ndarray, picture: np.ndarray, share: float) -> np.ndarray:
 
 def poster() -> np.ndarray:
     """Return the picture that stands for the film: both sentences, joined by the weights."""
-    return drawn(scenes()[-1], 1.0)
+    return drawn(all_scenes()[-1], 1.0)
 
 
 def digest() -> str:

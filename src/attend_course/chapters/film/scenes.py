@@ -1,40 +1,13 @@
-"""The scenes of the film: what each one draws, how long it is seen, and what is said."""
+"""What each scene of the film draws when a share of its movement, from 0 to 1, is over."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from attend_course.chapters.film.canvas import STYLE, Canvas, Draw, ease, turns
-from attend_course.chapters.film.example import SENTENCE, WORD, story
+from attend_course.chapters.film.canvas import STYLE, Canvas, ease, turns
+from attend_course.chapters.film.example import WORD, story
 
 TOP, ROW = 7.25, 0.58
-
-
-class Scene(NamedTuple):
-    """A scene.
-
-    Attributes
-    ----------
-    name
-        What a list of chapters calls it.
-    page
-        The page of the book that explains it.
-    seconds, moving
-        How long it is seen, and how much of that something moves.
-    says
-        What the captions say, one after the other, in equal shares of the time.
-    draw
-        Draws it when a share of `moving`, from 0 to 1, is over.
-    """
-
-    name: str
-    page: str
-    seconds: float
-    moving: float
-    says: tuple[str, ...]
-    draw: Draw
 
 
 def _y(row: int) -> float:
@@ -235,60 +208,3 @@ def _spread(pieces: tuple[str, ...] | list[str], y: float, canvas: Canvas) -> li
     for x, piece in zip(xs, pieces, strict=True):
         canvas.text(x, y, piece, 26, ha="center")
     return xs
-
-
-def scenes() -> tuple[Scene, ...]:
-    """Return the scenes in their order."""
-    told = story()
-    d_model, d_k = told.embedded.shape[1], told.q.shape[1]
-    most = int(told.weights.argmax())
-    layers, count = told.maps.shape[:2]
-    german = "".join(_joined(step.piece) for step in told.steps[:-1]).strip()
-    return (
-        Scene("A sentence", "01-encoder-decoder", 9, 6, (
-            f"Here is a sentence: {SENTENCE}",
-            f"The translator cuts it into {len(told.words)} pieces. Here, each word is one.",
-        ), words),
-        Scene("Rows of numbers", "07-whole-transformer", 13, 9, (
-            f"For each piece it looks up a row of {d_model} numbers: "
-            "blue is positive, orange negative.",
-            "To each row it adds a second one, which says at which place the piece stands.",
-        ), vectors),
-        Scene("Queries, keys, values", "02-queries-keys-values", 17, 12, (
-            f"Three matrices, found by training, make three rows of {d_k} numbers from each.",
-            "A query: what the word looks for. A key: what it is found by.",
-            "And a value: what it gives to those who look at it.",
-        ), projections),
-        Scene("Scores", "03-scores", 17, 13, (
-            f"Follow one word, “{WORD}”. Its query is held against the key of every word.",
-            "Multiply number by number, and add: the dot product. The larger, the better they fit.",
-            f"Divided by the square root of {d_k}, it is the score. "
-            f"For “{told.words[most]}” it is {told.scores[most]:.2f}.",
-        ), scoring),
-        Scene("Weights", "04-scaling-softmax", 13, 8, (
-            "The softmax turns the scores into weights: none is negative, and they sum to 1.",
-            f"In this head, “{WORD}” gives {told.weights[most]:.2f} to “{told.words[most]}”.",
-        ), weighing),
-        Scene("The mixture", "05-weighted-sum", 13, 10, (
-            "Each value is multiplied by its weight. Small weights leave little of it.",
-            f"Their sum is what this head tells “{WORD}” about its neighbours.",
-        ), mixing),
-        Scene("Heads and layers", "06-multi-head", 14, 11, (
-            "All words ask at once, each with its own query. A row of this map is one of them.",
-            f"{count} heads in each of {layers} layers: {layers * count} maps, each its own look.",
-        ), heads),
-        Scene("German", "08-training", 26, 23, (
-            "The decoder writes German. Before each piece it looks back at the English words.",
-            "A row of this map: where one step looked. Right: the pieces that it found likeliest.",
-            "The order changes. The verb, in the middle in English, comes last in German.",
-            f"It has written: {german}",
-        ), writing),
-        Scene("Both together", "09-looking-inside", 10, 6, (
-            "Every number that you saw was computed by the translator of this course.",
-            "In the chapters you take it apart, step by step.",
-        ), ending),
-    )  # fmt: skip
-
-
-def _joined(piece: str) -> str:
-    return piece if piece in ".,?!" else f" {piece}"
